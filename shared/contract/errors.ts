@@ -23,6 +23,8 @@ const errorTable = {
   'too-large': { status: 413, type: 'invalid_request_error' },
   /** The queue of this model (or of all models) is full. */
   'queue-full': { status: 429, type: 'rate_limit_error' },
+  /** There is no room for the model, and none will come by waiting. */
+  'no-room': { status: 503, type: 'server_error' },
   /** The request waited for its whole `queue.maxWait`. */
   'queue-timeout': { status: 503, type: 'server_error' },
   /** Somebody cancelled the waiting request. */
@@ -33,6 +35,8 @@ const errorTable = {
   'start-failed': { status: 503, type: 'server_error' },
   /** The model failed too often and was given up; `reset` clears it. */
   'model-failed': { status: 503, type: 'server_error' },
+  /** The request is answered by a loaded model only, and this one is not. */
+  'not-loaded': { status: 503, type: 'server_error' },
   /** The model was ejected while it answered. */
   ejected: { status: 503, type: 'server_error' },
   /** Corral is shutting down. */

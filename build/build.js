@@ -1,0 +1,25 @@
+import { readFile, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+/** Puts everything that runs into out/. `--schema` also bundles the writer of corral.schema.json. */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+
+await rm(`${root}/out`, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: {
+    cli: 'electron/cli/cli.ts',
+    ...(process.argv.includes('--schema') ? { 'write-config-schema': 'build/write-config-schema.ts' } : {}),
+  },
+  outdir: 'out',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  packages: 'external',
+  sourcemap: true,
+  define: { __CORRAL_VERSION__: JSON.stringify(version) },
+  logLevel: 'warning',
+});

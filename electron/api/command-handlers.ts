@@ -1,0 +1,62 @@
+import {
+  commands,
+  type CommandName,
+  type CommandResponse,
+  type ParsedRequest,
+} from '#shared/contract/commands.ts';
+import { AppError } from '#shared/contract/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+
+/** One handler a command; the signal aborts when the caller goes away. */
+export type CommandHandlers = {
+  readonly [Name in CommandName]: (request: ParsedRequest<Name>, signal: AbortSignal) => Promise<CommandResponse<Name>>;
+};
+
+export function createCommandHandlers(engine: Engine): CommandHandlers {
+  return {
+    'get-snapshot': () => Promise.resolve(engine.snapshot()),
+    'load-model': async ({ model }, signal) => {
+      const modelId = engine.resolveModel(model);
+      await engine.loadModel(modelId, signal);
+      return { model: engine.model(modelId) };
+    },
+    'eject-model': async ({ model, mode }, signal) => ({
+      ejected: await engine.ejectModel(engine.resolveModel(model), mode, signal),
+    }),
+    'eject-all-models': async ({ mode }, signal) => ({ ejected: await engine.ejectAllModels(mode, signal) }),
+    'pin-model': ({ model }) => setPinned(model, true),
+    'unpin-model': ({ model }) => setPinned(model, false),
+    'reset-model': ({ model }) => {
+      const modelId = engine.resolveModel(model);
+      engine.resetModel(modelId);
+      return Promise.resolve({ model: engine.model(modelId) });
+    },
+    'cancel-request': ({ request }) => {
+      engine.cancelRequest(request);
+      return Promise.resolve({});
+    },
+    'read-logs': ({ source, after, limit }) => Promise.resolve(engine.readLogs(source, after, limit)),
+  };
+
+  function setPinned(model: string, isPinned: boolean): Promise<CommandResponse<'pin-model'>> {
+    const modelId = engine.resolveModel(model);
+    engine.setPinned(modelId, isPinned);
+    return Promise.resolve({ model: engine.model(modelId) });
+  }
+}
+
+/** Validates a request against the contract and runs its handler; the one way in for every transport. */
+export async function runCommand(
+  handlers: CommandHandlers,
+  name: CommandName,
+  payload: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const parsed = commands[name].request.safeParse(payload);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`);
+    throw new AppError('invalid-request', `The request for ${name} is not as it should be: ${problems.join('; ')}.`);
+  }
+  const handler = handlers[name] as (request: unknown, signal: AbortSignal) => Promise<unknown>;
+  return await handler(parsed.data, signal);
+}

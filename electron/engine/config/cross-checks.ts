@@ -1,0 +1,155 @@
+import type { LocatedIssue, PathSegment } from './config-issue.ts';
+import { notYetEffective } from './not-yet-effective.ts';
+import { isLoopbackHost } from './schema-fields.ts';
+import { commandModelKeys, fileModelKeys } from './schema-models.ts';
+
+/**
+ * Checks that concern several keys at once. They look at the values before the schema has made sense of them, so that
+ * all mistakes of a file are reported together; what is not of the right kind is passed over here and reported there.
+ */
+export function findCrossErrors(value: unknown): LocatedIssue[] {
+  const root = asGroup(value);
+  return [
+    ...checkModelKinds(asGroup(root['models'])),
+    ...checkModelNames(asGroup(root['models'])),
+    ...checkPatterns(asGroup(root['models'])),
+    ...checkKeys(asGroup(root['server'])),
+    ...checkBinds(root),
+  ];
+}
+
+/** What is allowed but will not do what it seems to: settings without effect, a lane that takes the name of another. */
+export function findWarnings(value: unknown): LocatedIssue[] {
+  const root = asGroup(value);
+  const warnings = notYetEffective.flatMap(({ pattern, willDo }) =>
+    matchPattern(root, pattern.split('.'), []).map((segments) => ({
+      segments,
+      message: `"${String(segments.at(-1))}" is understood, but this version does not act on it yet (it will ${willDo})`,
+    })),
+  );
+  asList(asGroup(root['server'])['apiKeys']).forEach((lane, index) => {
+    if (asGroup(lane)['name'] !== 'default') return;
+    warnings.push({
+      segments: ['server', 'apiKeys', index, 'name'],
+      message: 'is also the name of the lane for clients without a key; choose another to tell them apart',
+    });
+  });
+  return warnings;
+}
+
+function matchPattern(value: unknown, pattern: readonly string[], at: readonly PathSegment[]): PathSegment[][] {
+  const [head, ...rest] = pattern;
+  if (head === undefined) return value === undefined ? [] : [[...at]];
+  if (head !== '*') return matchPattern(asGroup(value)[head], rest, [...at, head]);
+  const entries: readonly (readonly [PathSegment, unknown])[] = Array.isArray(value)
+    ? value.map((entry, index) => [index, entry])
+    : Object.entries(asGroup(value));
+  return entries.flatMap(([key, entry]) => matchPattern(entry, rest, [...at, key]));
+}
+
+function checkModelKinds(models: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  return Object.entries(models).flatMap(([id, model]): LocatedIssue[] => {
+    // What is no group at all is reported by the schema.
+    if (model !== undefined && (typeof model !== 'object' || Array.isArray(model))) return [];
+    const keys = asGroup(model);
+    const has = (key: string): boolean => keys[key] !== undefined;
+    if (has('file') && has('command')) {
+      return [{ segments: ['models', id, 'command'], message: 'a model has either `file` or `command`, not both' }];
+    }
+    if (!has('file') && !has('command')) {
+      return [{ segments: ['models', id], message: 'needs a `file` (a GGUF file) or a `command` to run' }];
+    }
+    const foreign = has('file') ? commandModelKeys : fileModelKeys;
+    const [own, other] = has('file') ? ['file', 'command'] : ['command', 'file'];
+    return foreign.filter(has).map((key) => ({
+      segments: ['models', id, key],
+      message: `only for models with \`${other}\`; this one has \`${own}\``,
+    }));
+  });
+}
+
+function checkModelNames(models: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  const issues: LocatedIssue[] = [];
+  const owners = new Map<string, string>();
+  for (const [id, model] of Object.entries(models)) {
+    asList(asGroup(model)['aliases']).forEach((alias, index) => {
+      if (typeof alias !== 'string') return;
+      const segments = ['models', id, 'aliases', index];
+      const owner = owners.get(alias);
+      if (Object.hasOwn(models, alias)) {
+        issues.push({
+          segments,
+          message: alias === id ? 'is the id of this model already' : 'is the id of another model',
+        });
+      } else if (owner !== undefined) {
+        issues.push({ segments, message: `is already an alias of ${JSON.stringify(owner)}` });
+      }
+      owners.set(alias, id);
+    });
+  }
+  return issues;
+}
+
+function checkPatterns(models: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  return Object.entries(models).flatMap(([id, model]) => {
+    const pattern = asGroup(model)['readyPattern'];
+    if (typeof pattern !== 'string' || isRegExp(pattern)) return [];
+    return [{ segments: ['models', id, 'readyPattern'], message: 'is not a valid regular expression of JavaScript' }];
+  });
+}
+
+function isRegExp(pattern: string): boolean {
+  try {
+    new RegExp(pattern);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+function checkKeys(server: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  const issues: LocatedIssue[] = [];
+  const names = new Set<unknown>();
+  const keys = new Set<unknown>();
+  asList(server['apiKeys']).forEach((lane, index) => {
+    const { name, key } = asGroup(lane);
+    const segments = ['server', 'apiKeys', index];
+    if (typeof name === 'string' && names.has(name)) {
+      issues.push({ segments: [...segments, 'name'], message: 'another key has this name; give each its own' });
+    }
+    if (typeof key === 'string' && keys.has(key)) {
+      issues.push({ segments: [...segments, 'key'], message: 'is the same as another key; give each its own' });
+    }
+    if (typeof key === 'string' && key === server['adminToken']) {
+      issues.push({ segments: [...segments, 'key'], message: 'is the same as `adminToken`; make them different' });
+    }
+    names.add(name);
+    keys.add(key);
+  });
+  return issues;
+}
+
+function checkBinds(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  const server = asGroup(root['server']);
+  if (asList(server['apiKeys']).length > 0) return [];
+  const binds: { segments: PathSegment[]; host: unknown }[] = [{ segments: ['server', 'host'], host: server['host'] }];
+  asList(root['listeners']).forEach((listener, index) => {
+    binds.push({ segments: ['listeners', index, 'host'], host: asGroup(listener)['host'] });
+  });
+  return binds
+    .filter(({ host }) => typeof host === 'string' && host !== '' && !isLoopbackHost(host))
+    .map(({ segments }) => ({
+      segments,
+      message: 'other machines could reach this address: add a key to `server.apiKeys`, or use 127.0.0.1',
+    }));
+}
+
+function asGroup(value: unknown): Readonly<Record<string, unknown>> {
+  const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isGroup ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
+}

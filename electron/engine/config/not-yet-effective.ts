@@ -1,0 +1,27 @@
+/**
+ * Settings that the schema knows and this version does not act on. A file that has one gets a warning, since a setting
+ * that is silently ignored is worse than one that is refused. A row leaves with the change that makes it work.
+ * `*` stands for any key or position.
+ */
+export const notYetEffective: readonly { readonly pattern: string; readonly willDo: string }[] = [
+  { pattern: 'server.apiKeys.*.waitingComments', willDo: 'switch comments on waiting streams off for one lane' },
+  { pattern: 'engine.channel', willDo: 'choose which llama.cpp builds are downloaded' },
+  { pattern: 'engine.variant', willDo: 'choose the kind of llama.cpp build' },
+  { pattern: 'engine.origin', willDo: 'choose where llama.cpp is downloaded from' },
+  { pattern: 'engine.keep', willDo: 'limit how many builds are kept' },
+  { pattern: 'memory.reserve', willDo: 'leave memory to other programs' },
+  { pattern: 'memory.budgets', willDo: 'limit the memory used of each device' },
+  { pattern: 'memory.kvCache', willDo: 'bound what saved conversations use on disk' },
+  { pattern: 'memory.gameMode', willDo: 'set what game mode does' },
+  { pattern: 'scheduler.defaultModel', willDo: 'answer requests that name no model' },
+  { pattern: 'scheduler.waitingComments', willDo: 'send comments on streams while their request waits' },
+  { pattern: 'models.*.filters', willDo: 'change requests on their way to the model' },
+  { pattern: 'models.*.rpc', willDo: 'spread the model over RPC workers' },
+  { pattern: 'models.*.keepKvCache', willDo: 'save conversations when the model is unloaded' },
+  { pattern: 'sets', willDo: 'load models that belong together' },
+  { pattern: 'pools', willDo: 'pass requests to other servers' },
+  { pattern: 'catalog', willDo: 'find models on disk' },
+  { pattern: 'listeners', willDo: 'answer in the language of other programs' },
+  { pattern: 'telemetry', willDo: 'keep records of requests' },
+  { pattern: 'updates', willDo: 'install updates' },
+];

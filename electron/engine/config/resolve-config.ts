@@ -1,0 +1,121 @@
+import { posix, win32 } from 'node:path';
+import type { CommandModelConfig, FileModelConfig, ModelConfig, ResolvedConfig } from './resolved-config.ts';
+import { withoutBrackets } from './schema-fields.ts';
+import type { ParsedConfig } from './schema.ts';
+import type { ParsedDefaults, ParsedModel } from './schema-models.ts';
+
+/** Where relative paths of a configuration start, and how paths are written there. */
+export interface PathContext {
+  readonly folder: string;
+  readonly homeFolder: string;
+  readonly isWindows: boolean;
+}
+
+/**
+ * Fills the defaults into a configuration that the schema and the cross-checks have passed. Throws nothing: a command
+ * without a word or a model without a kind is a defect of the checks before.
+ */
+export function resolveConfig(
+  parsed: ParsedConfig,
+  options: { readonly filePath: string | undefined; readonly paths: PathContext },
+): ResolvedConfig {
+  const { server, engine, memory, scheduler, log } = parsed;
+  const { filePath, paths } = options;
+  return {
+    filePath,
+    server: {
+      host: withoutBrackets(server.host),
+      port: server.port,
+      apiKeys: server.apiKeys.map(({ name, key, priority, concurrency, models }) => ({
+        name,
+        key,
+        priority,
+        concurrency,
+        models,
+      })),
+      adminToken: server.adminToken,
+      allowedOrigins: server.allowedOrigins,
+      allowedHosts: server.allowedHosts.map(withoutBrackets),
+      allowRemoteConfig: server.allowRemoteConfig,
+      maxBodyBytes: server.maxBodyBytes,
+      timeouts: {
+        requestMs: server.timeouts.request,
+        connectMs: server.timeouts.connect,
+        responseMs: server.timeouts.response,
+        idleMs: server.timeouts.idle,
+        shutdownMs: server.timeouts.shutdown,
+      },
+    },
+    engine: {
+      path: engine.path === 'auto' ? 'auto' : absolutePath(engine.path, paths),
+      autoInstall: engine.autoInstall,
+    },
+    // One model at a time until placement knows what fits beside what is loaded.
+    memory: { policy: memory.policy, maxLoaded: memory.maxLoaded ?? 1 },
+    scheduler: { fairnessBoundMs: scheduler.fairnessBound, maxQueued: scheduler.maxQueued },
+    log: { level: log.level },
+    models: new Map(
+      Object.entries(parsed.models).map(([id, model]) => [id, resolveModel(id, model, parsed.defaults, paths)]),
+    ),
+  };
+}
+
+function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, paths: PathContext): ModelConfig {
+  const common = {
+    id,
+    aliases: model.aliases,
+    env: { ...defaults.env, ...model.env },
+    concurrency: model.concurrency ?? defaults.concurrency,
+    queue: {
+      max: model.queue.max ?? defaults.queue.max,
+      maxWaitMs: model.queue.maxWait ?? defaults.queue.maxWait,
+    },
+    ttlMs: model.ttl ?? defaults.ttl,
+    startTimeoutMs: model.startTimeout ?? defaults.startTimeout,
+    stopGraceMs: model.stopGrace ?? defaults.stopGrace,
+    pinned: model.pinned,
+    startup: model.startup,
+    priority: model.priority,
+  };
+  if (model.command === undefined) {
+    return {
+      ...common,
+      kind: 'file',
+      file: absolutePath(model.file ?? '', paths),
+      mmproj: model.mmproj === undefined ? undefined : absolutePath(model.mmproj, paths),
+      contextSize: model.contextSize ?? defaults.contextSize,
+      gpuLayers: model.gpuLayers ?? defaults.gpuLayers,
+      kvCacheType: model.kvCacheType ?? defaults.kvCacheType,
+      parallel: model.parallel ?? defaults.parallel,
+      embeddings: model.embeddings,
+      pooling: model.pooling,
+      rerank: model.rerank,
+      devices: model.devices,
+      args: [...defaults.args, ...model.args],
+    } satisfies FileModelConfig;
+  }
+  return {
+    ...common,
+    kind: 'command',
+    command: commandWords(model.command, paths),
+    stopCommand: model.stopCommand === undefined ? undefined : commandWords(model.stopCommand, paths),
+    health: model.health ?? '/health',
+    readyPattern: model.readyPattern === undefined ? undefined : new RegExp(model.readyPattern),
+    cwd: model.cwd === undefined ? paths.folder : absolutePath(model.cwd, paths),
+  } satisfies CommandModelConfig;
+}
+
+/** A program written as a path is found from the file's folder, a bare name on PATH; the other words stay as they are. */
+function commandWords(words: readonly string[], paths: PathContext): readonly [string, ...string[]] {
+  const [program = '', ...rest] = words;
+  const isPath = program.includes('/') || (paths.isWindows && program.includes('\\'));
+  // `${…}` at the start is filled in later, and may be absolute.
+  return [isPath && !program.startsWith('${') ? absolutePath(program, paths) : program, ...rest];
+}
+
+/** `~` is the home folder; what is relative starts at the folder of the configuration. */
+function absolutePath(written: string, paths: PathContext): string {
+  const pathOf = paths.isWindows ? win32 : posix;
+  const isHome = written === '~' || written.startsWith('~/') || (paths.isWindows && written.startsWith('~\\'));
+  return isHome ? pathOf.join(paths.homeFolder, written.slice(1)) : pathOf.resolve(paths.folder, written);
+}

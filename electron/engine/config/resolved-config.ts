@@ -1,0 +1,129 @@
+/**
+ * The configuration as the engine uses it: defaults filled in, durations in milliseconds, sizes in bytes, paths absolute,
+ * commands split into argument lists. Produced by `load-config.ts` and never mutated.
+ */
+
+export interface ResolvedConfig {
+  /** The file it came from; undefined when Corral runs on defaults alone. */
+  readonly filePath: string | undefined;
+  readonly server: ServerConfig;
+  readonly engine: EngineConfig;
+  readonly memory: MemoryConfig;
+  readonly scheduler: SchedulerConfig;
+  readonly log: LogConfig;
+  /** In file order. */
+  readonly models: ReadonlyMap<string, ModelConfig>;
+}
+
+export interface ServerConfig {
+  /** `localhost` stands for 127.0.0.1 and ::1 both. */
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly apiKeys: readonly ApiKeyConfig[];
+  readonly adminToken: string | undefined;
+  readonly allowedOrigins: readonly string[];
+  readonly allowedHosts: readonly string[];
+  readonly allowRemoteConfig: boolean;
+  readonly maxBodyBytes: number;
+  readonly timeouts: {
+    /** Reading a request's headers and body from the client. */
+    readonly requestMs: number;
+    /** Connecting to a model's process. */
+    readonly connectMs: number;
+    /** First byte of a model's answer; 0 waits for ever, which long prompts on slow machines need. */
+    readonly responseMs: number;
+    /** Silence within an answer; 0 waits for ever. */
+    readonly idleMs: number;
+    /** How long running answers may go on once Corral was asked to stop. */
+    readonly shutdownMs: number;
+  };
+}
+
+/** A key is a lane: a client with a name, a priority and limits of its own. */
+export interface ApiKeyConfig {
+  readonly name: string;
+  readonly key: string;
+  /** Higher is served first; 0 is normal. */
+  readonly priority: number;
+  /** Requests of this lane that may run at once. */
+  readonly concurrency: number | undefined;
+  /** Ids this lane may use; undefined means all. */
+  readonly models: readonly string[] | undefined;
+}
+
+export interface EngineConfig {
+  /** `auto`, or an absolute path of a llama-server executable. */
+  readonly path: string;
+  readonly autoInstall: boolean;
+}
+
+export interface MemoryConfig {
+  readonly policy: 'evict-lru' | 'reject';
+  /** Models that may be loaded at once. */
+  readonly maxLoaded: number;
+}
+
+export interface SchedulerConfig {
+  /** How long a request may be overtaken by younger ones for a model that is already loaded. */
+  readonly fairnessBoundMs: number;
+  /** Requests that may wait over all models. */
+  readonly maxQueued: number;
+}
+
+export interface LogConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+}
+
+export type ModelConfig = FileModelConfig | CommandModelConfig;
+
+interface CommonModelConfig {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  /** Variables set for the child on top of Corral's own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Requests the child gets at once; undefined means as many as it has slots. */
+  readonly concurrency: number | undefined;
+  readonly queue: { readonly max: number; readonly maxWaitMs: number };
+  /** Idle time after the last completion before the model is unloaded; 0 means never. */
+  readonly ttlMs: number;
+  readonly startTimeoutMs: number;
+  /** Between the polite signal and the one that cannot be ignored. */
+  readonly stopGraceMs: number;
+  readonly pinned: boolean;
+  /** Load when Corral starts. */
+  readonly startup: boolean;
+  /** Higher is evicted later and served first; 0 is normal. */
+  readonly priority: number;
+}
+
+/** A GGUF file that Corral runs llama-server on. */
+export interface FileModelConfig extends CommonModelConfig {
+  readonly kind: 'file';
+  readonly file: string;
+  readonly mmproj: string | undefined;
+  readonly contextSize: number | undefined;
+  readonly gpuLayers: number | 'auto' | 'all';
+  readonly kvCacheType: string | undefined;
+  readonly parallel: number | undefined;
+  readonly embeddings: boolean;
+  readonly pooling: 'none' | 'mean' | 'cls' | 'last' | 'rank' | undefined;
+  readonly rerank: boolean;
+  readonly devices: readonly string[];
+  /** Appended to the command line as they are. */
+  readonly args: readonly string[];
+}
+
+/** Any server, started by a command that the user wrote; it is never rewritten. */
+export interface CommandModelConfig extends CommonModelConfig {
+  readonly kind: 'command';
+  /** `${PORT}`, `${HOST}` and `${MODEL_ID}` are filled in at each start. */
+  readonly command: readonly [string, ...string[]];
+  /** Run before the process is told to end; `${PID}` and `${PORT}` are filled in. */
+  readonly stopCommand: readonly [string, ...string[]] | undefined;
+  /** A path that answers 200 once the server is ready, or `none`: ready as soon as it runs or its pattern appears. */
+  readonly health: string;
+  /** A regular expression; a line of output that matches means ready. */
+  readonly readyPattern: RegExp | undefined;
+  readonly cwd: string | undefined;
+}

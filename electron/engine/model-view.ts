@@ -1,0 +1,46 @@
+import { serialiseError } from '#shared/contract/errors.ts';
+import type { ModelView } from '#shared/contract/snapshot.ts';
+import type { ModelConfig } from './config/resolved-config.ts';
+import type { ModelCounts } from './scheduler/scheduler.ts';
+import { describeListenAddress } from './supervisor/endpoint.ts';
+import type { ModelProcessView } from './supervisor/model-process.ts';
+
+/** A model as the contract shows it, put together from its three owners. Pure. */
+export function modelView(
+  config: ModelConfig,
+  process: ModelProcessView,
+  counts: ModelCounts,
+  { isDemo }: { isDemo: boolean },
+): ModelView {
+  return {
+    id: config.id,
+    aliases: [...config.aliases],
+    kind: config.kind,
+    isDemo,
+    state: process.state,
+    loadProgress: process.loadProgress,
+    detail: process.detail,
+    isPinned: counts.isPinned,
+    activeRequests: counts.activeRequests,
+    waitingRequests: counts.waitingRequests,
+    concurrency: counts.concurrency,
+    contextSize: process.contextSize,
+    pid: process.pid,
+    address: process.endpoint === null ? null : describeListenAddress(process.endpoint.listen),
+    commandLine: process.commandLine === null ? null : [...process.commandLine],
+    stateSince: process.stateSinceWallMs,
+    lastUsedAt: counts.lastUsedWallMs,
+    lastLoadMs: process.lastLoadMs,
+    problem: process.problem === null ? null : serialiseError(process.problem),
+    lastExit:
+      process.lastExit === null
+        ? null
+        : {
+            exitCode: process.lastExit.exitCode,
+            signal: process.lastExit.signal,
+            at: process.lastExit.atWallMs,
+            askedBy: process.lastExit.askedBy ?? null,
+          },
+    warnings: [...process.warnings],
+  };
+}

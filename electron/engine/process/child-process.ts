@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import type { LogLine } from '#shared/contract/commands.ts';
+import { AppError } from '#shared/contract/errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import { createLineIntake } from './line-intake.ts';
+import { signalGroup } from './terminate-posix.ts';
+import { killTree } from './terminate-windows.ts';
+
+/** How a process ended; data, not an error. */
+export interface ExitRecord {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Set if the process never ran: the system's error code, such as ENOENT or EACCES. */
+  readonly spawnErrorCode: string | undefined;
+  /** Who asked for it; undefined for an exit nobody asked for. */
+  readonly askedBy: string | undefined;
+}
+
+export interface ChildOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+  readonly clock: Clock;
+  readonly platform: NodeJS.Platform;
+  onLine(stream: LogLine['stream'], text: string): void;
+  /** Called on the line after the spawn, and once the whole group is gone. */
+  onSpawned(pid: number): void;
+  onGone(pid: number): void;
+}
+
+export interface Child {
+  readonly pid: number | undefined;
+  /** Settles once the process and what it forked into its group are gone; never rejects. */
+  readonly exited: Promise<ExitRecord>;
+  /**
+   * Ends the process: `beforeSignal` (a stop command), the polite signal to its whole group, and after `graceMs` the one
+   * that cannot be ignored. Resolves with the exit; a second call joins the first, and may only shorten its grace.
+   */
+  stop(options: { askedBy: string; graceMs: number; beforeSignal?: (() => Promise<void>) | undefined }): Promise<ExitRecord>;
+}
+
+/** After its leader has gone, a group's output pipe may be held open by what it forked; it is not waited for longer. */
+const OUTPUT_CLOSE_MS = 250;
+
+/**
+ * Starts one program from an argument list, never through a shell, and keeps its output flowing. On POSIX it leads a
+ * process group of its own; on Windows it stays in the app's job, so that it cannot outlive it.
+ */
+export function startChild(options: ChildOptions): Child {
+  const { clock, platform } = options;
+  const isWindows = platform === 'win32';
+  let askedBy: string | undefined;
+  let stopping: Promise<ExitRecord> | undefined;
+  let forceAt: ((graceMs: number) => void) | undefined;
+  let hasExited = false;
+
+  const child = spawn(options.command, [...options.args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: !isWindows,
+    windowsHide: true,
+    env: { ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  const { pid } = child;
+  if (pid !== undefined) options.onSpawned(pid);
+
+  const intakes = (['stdout', 'stderr'] as const).map((stream) => {
+    const intake = createLineIntake(clock, (text) => options.onLine(stream, text));
+    child[stream].on('data', (chunk: Buffer) => intake.push(chunk));
+    child[stream].on('error', () => undefined); // A broken pipe means an exit, and that is reported as such.
+    return intake;
+  });
+
+  const exited = new Promise<ExitRecord>((resolve) => {
+    let isSettled = false;
+    const finish = (exitCode: number | null, signal: NodeJS.Signals | null, spawnErrorCode?: string): void => {
+      if (isSettled) return;
+      isSettled = true;
+      hasExited = true;
+      // What the leader forked into its group goes with it.
+      if (pid !== undefined && !isWindows) signalGroup(pid, 'SIGKILL');
+      let isClosed = false;
+      const settle = (): void => {
+        if (isClosed) return;
+        isClosed = true;
+        timer.cancel();
+        for (const intake of intakes) intake.end();
+        child.stdout.destroy();
+        child.stderr.destroy();
+        if (pid !== undefined) options.onGone(pid);
+        resolve({ exitCode, signal, spawnErrorCode, askedBy });
+      };
+      const timer = clock.setTimer(OUTPUT_CLOSE_MS, settle);
+      child.once('close', settle);
+      if (spawnErrorCode !== undefined) settle();
+    };
+    child.once('exit', (exitCode, signal) => finish(exitCode, signal));
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      // `error` also reports signals that could not be delivered; only a child without a pid never ran.
+      if (pid === undefined) finish(null, null, error.code ?? 'UNKNOWN');
+    });
+  });
+
+  function signal(kind: 'polite' | 'forced'): void {
+    if (pid === undefined || hasExited) return;
+    if (isWindows) void killTree(pid, { isForced: kind === 'forced' });
+    else signalGroup(pid, kind === 'forced' ? 'SIGKILL' : 'SIGTERM');
+  }
+
+  async function stopOnce(graceMs: number, beforeSignal: (() => Promise<void>) | undefined): Promise<ExitRecord> {
+    const askedAtMs = clock.nowMs();
+    let timer = clock.setTimer(graceMs, () => signal('forced'));
+    forceAt = (shorterGraceMs) => {
+      timer.cancel();
+      timer = clock.setTimer(Math.min(graceMs, shorterGraceMs) - (clock.nowMs() - askedAtMs), () => signal('forced'));
+    };
+    try {
+      await Promise.race([beforeSignal?.() ?? Promise.resolve(), exited]);
+      signal('polite');
+      return await exited;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  return {
+    pid,
+    exited,
+    stop({ askedBy: by, graceMs, beforeSignal }) {
+      if (stopping !== undefined) {
+        forceAt?.(graceMs);
+        return stopping;
+      }
+      if (!hasExited) askedBy = by;
+      stopping = stopOnce(graceMs, beforeSignal);
+      return stopping;
+    },
+  };
+}
+
+/** Runs a short program to its end (a stop command, a probe); its output goes to `onLine`. Rejects if it cannot be run. */
+export async function runProgram(
+  options: Omit<ChildOptions, 'onSpawned' | 'onGone'> & { timeoutMs: number; purpose: string },
+): Promise<ExitRecord> {
+  const child = startChild({ ...options, onSpawned: () => undefined, onGone: () => undefined });
+  const timer = options.clock.setTimer(options.timeoutMs, () => {
+    void child.stop({ askedBy: `the ${options.purpose}'s time limit`, graceMs: 1000 });
+  });
+  try {
+    const exit = await child.exited;
+    if (exit.spawnErrorCode !== undefined) {
+      throw new AppError('start-failed', `The ${options.purpose} \`${options.command}\` cannot be run (${exit.spawnErrorCode}).`);
+    }
+    return exit;
+  } finally {
+    timer.cancel();
+  }
+}

@@ -1,0 +1,46 @@
+import type { LogLine } from '#shared/contract/commands.ts';
+
+export interface LogRing {
+  /** Adds a line and returns its number. */
+  append(stream: LogLine['stream'], text: string, at: number): number;
+  /** The newest `limit` lines after line number `after`, oldest first. */
+  read(after: number, limit: number): { lines: LogLine[]; hasEarlier: boolean };
+  lastNumber(): number;
+}
+
+/**
+ * The last lines of a log, bounded both in lines and in characters, whichever is reached first. Appending is O(1): the
+ * ring is an array with a moving start, compacted once half of it is dead.
+ */
+export function createLogRing({ maxLines, maxCharacters }: { maxLines: number; maxCharacters: number }): LogRing {
+  let lines: LogLine[] = [];
+  let start = 0;
+  let characters = 0;
+  let lastNumber = 0;
+
+  function dropOldest(): void {
+    characters -= lines[start]?.text.length ?? 0;
+    start += 1;
+    if (start > 64 && start * 2 > lines.length) {
+      lines = lines.slice(start);
+      start = 0;
+    }
+  }
+
+  return {
+    append(stream, text, at) {
+      lastNumber += 1;
+      lines.push({ number: lastNumber, at, stream, text });
+      characters += text.length;
+      while (lines.length - start > maxLines || (characters > maxCharacters && lines.length - start > 1)) dropOldest();
+      return lastNumber;
+    },
+    read(after, limit) {
+      const firstNumber = lines[start]?.number ?? lastNumber + 1;
+      const from = start + Math.max(0, after + 1 - firstNumber);
+      const selected = lines.slice(Math.max(from, lines.length - limit));
+      return { lines: selected, hasEarlier: (selected[0]?.number ?? firstNumber) > Math.max(after + 1, 1) };
+    },
+    lastNumber: () => lastNumber,
+  };
+}

@@ -1,0 +1,193 @@
+/** What the proxy wants to know of a JSON request body. */
+export interface FoundKeys {
+  readonly model: string | undefined;
+  readonly isStreaming: boolean;
+}
+
+export type FindKeysResult =
+  | { readonly ok: true; readonly found: FoundKeys }
+  | { readonly ok: false; readonly problem: string; readonly offset: number };
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+
+/** Deeper than any schema a client sends, and shallow enough for every parser behind us. */
+const MAX_DEPTH = 512;
+/** Longer than any number or literal that JSON writers produce. */
+const MAX_SCALAR_BYTES = 400;
+
+/**
+ * Finds the top-level `model` and `stream` of a JSON object without building it: strings are skipped at the speed of
+ * `indexOf`, so that a body full of base64 images costs next to nothing. The whole body is walked, because a later
+ * duplicate of a key wins in most parsers, and a body that is not JSON is refused here rather than by the model's server.
+ * Grammar: RFC 8259. Pure.
+ */
+export function findJsonKeys(body: Uint8Array): FindKeysResult {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const end = bytes.length;
+  let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  let problem: string | undefined;
+  let model: string | undefined;
+  let isStreaming = false;
+
+  const fail = (text: string): false => {
+    problem ??= text;
+    return false;
+  };
+
+  function skipSpace(): void {
+    while (at < end) {
+      const byte = bytes[at];
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
+      at += 1;
+    }
+  }
+
+  /** From an opening quote to behind the closing one. */
+  function skipString(): boolean {
+    let from = at + 1;
+    for (;;) {
+      const quote = bytes.indexOf(QUOTE, from);
+      if (quote === -1) return fail('a string does not end');
+      let backslashes = 0;
+      while (bytes[quote - 1 - backslashes] === BACKSLASH && quote - 1 - backslashes > at) backslashes += 1;
+      if (backslashes % 2 === 0) {
+        at = quote + 1;
+        return true;
+      }
+      from = quote + 1;
+    }
+  }
+
+  function parseSlice(from: number): unknown {
+    try {
+      return JSON.parse(bytes.toString('utf8', from, at));
+    } catch {
+      return undefined; // The caller reports it where it stands.
+    }
+  }
+
+  /** A number, true, false or null. */
+  function readScalar(): unknown {
+    const from = at;
+    while (at < end && at - from <= MAX_SCALAR_BYTES && /[-+.0-9A-Za-z]/.test(String.fromCharCode(bytes[at] ?? 0))) at += 1;
+    const value = parseSlice(from);
+    if (value === undefined) {
+      at = from;
+      fail('expected a value');
+    }
+    return value;
+  }
+
+  /** Skips one value of any depth, without recursion. */
+  function skipValue(): boolean {
+    const closers: number[] = [];
+    let isExpectingValue = true;
+    do {
+      skipSpace();
+      const byte = bytes[at];
+      if (byte === undefined) return fail('it ends too early');
+      const closer = closers.at(-1);
+      if (isExpectingValue) {
+        if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+          at += 1;
+          if (closers.length >= MAX_DEPTH) return fail(`it is nested deeper than ${MAX_DEPTH} levels`);
+          closers.push(byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET);
+          skipSpace();
+          if (bytes[at] === closers.at(-1)) {
+            at += 1;
+            closers.pop();
+            isExpectingValue = false;
+          } else if (byte === OPEN_BRACE && !skipKey()) return false;
+        } else if (byte === QUOTE) {
+          if (!skipString()) return false;
+          isExpectingValue = false;
+        } else {
+          readScalar();
+          if (problem !== undefined) return false;
+          isExpectingValue = false;
+        }
+      } else if (byte === closer) {
+        at += 1;
+        closers.pop();
+      } else if (byte === COMMA && closer !== undefined) {
+        at += 1;
+        isExpectingValue = true;
+        if (closer === CLOSE_BRACE && !skipKey()) return false;
+      } else return fail(closer === CLOSE_BRACE ? 'expected `,` or `}`' : 'expected `,` or `]`');
+    } while (closers.length > 0);
+    return true;
+  }
+
+  function skipKey(): boolean {
+    skipSpace();
+    if (bytes[at] !== QUOTE) return fail('expected a key in double quotes');
+    return skipString() && skipColon();
+  }
+
+  function skipColon(): boolean {
+    skipSpace();
+    if (bytes[at] !== COLON) return fail('expected `:` after a key');
+    at += 1;
+    return true;
+  }
+
+  function readMember(): boolean {
+    skipSpace();
+    if (bytes[at] !== QUOTE) return fail('expected a key in double quotes');
+    const keyFrom = at;
+    if (!skipString()) return false;
+    // Only keys short enough to be ours are decoded; `\u006dodel` is `model`, too.
+    const key = at - keyFrom <= 64 ? parseSlice(keyFrom) : undefined;
+    if (!skipColon()) return false;
+    skipSpace();
+    const valueFrom = at;
+    const isString = bytes[at] === QUOTE;
+    if (!skipValue()) return false;
+    if (key === 'model') {
+      if (!isString) {
+        at = valueFrom;
+        return fail('`model` must be a string');
+      }
+      const value = parseSlice(valueFrom);
+      if (typeof value !== 'string') return fail('`model` is not a valid string');
+      model = value;
+    } else if (key === 'stream') isStreaming = parseSlice(valueFrom) === true;
+    return true;
+  }
+
+  function readObject(): boolean {
+    skipSpace();
+    if (at >= end) return fail('it is empty');
+    if (bytes[at] !== OPEN_BRACE) return fail('it is not a JSON object');
+    at += 1;
+    skipSpace();
+    if (bytes[at] === CLOSE_BRACE) {
+      at += 1;
+      return true;
+    }
+    for (;;) {
+      if (!readMember()) return false;
+      skipSpace();
+      const byte = bytes[at];
+      at += 1;
+      if (byte === CLOSE_BRACE) return true;
+      if (byte !== COMMA) {
+        at -= 1;
+        return fail('expected `,` or `}`');
+      }
+    }
+  }
+
+  const isObject = readObject();
+  skipSpace();
+  if (isObject && at < end) fail('something follows the JSON object');
+  if (problem !== undefined) return { ok: false, problem, offset: at };
+  return { ok: true, found: { model, isStreaming } };
+}

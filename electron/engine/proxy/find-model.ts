@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '#shared/contract/errors.ts';
+import { findJsonKeys } from './find-json-keys.ts';
+
+export interface RequestedModel {
+  readonly name: string;
+  readonly isStreaming: boolean;
+}
+
+/**
+ * The model a request names: in its JSON body, its multipart or urlencoded form, or in `?model=`. Throws
+ * `invalid-request` for a body that is not what it claims, `model-missing` if no model is named anywhere.
+ */
+export async function findRequestedModel(
+  request: IncomingMessage,
+  query: URLSearchParams,
+  body: Buffer | undefined,
+): Promise<RequestedModel> {
+  const fromQuery = query.get('model') ?? undefined;
+  const inBody = body === undefined ? { model: undefined, isStreaming: false } : await findInBody(request, body);
+  const name = inBody.model ?? fromQuery;
+  if (name === undefined || name === '') {
+    throw new AppError(
+      'model-missing',
+      body === undefined
+        ? 'Name the model in the query: ?model=…'
+        : 'The request names no model: set "model" to one of the ids that GET /v1/models lists.',
+    );
+  }
+  return { name, isStreaming: inBody.isStreaming };
+}
+
+async function findInBody(
+  request: IncomingMessage,
+  body: Buffer,
+): Promise<{ model: string | undefined; isStreaming: boolean }> {
+  const contentType = request.headers['content-type'] ?? '';
+  if (contentType.toLowerCase().startsWith('multipart/form-data')) return await findInForm(contentType, body);
+  const isForm = contentType.toLowerCase().startsWith('application/x-www-form-urlencoded');
+  // curl labels any `-d` body as a form; what starts like JSON is taken for JSON.
+  if (isForm && body.length > 0 && !/^\s*[{[]/.test(body.toString('latin1', 0, 64))) {
+    const form = new URLSearchParams(body.toString('utf8'));
+    return { model: form.get('model') ?? undefined, isStreaming: form.get('stream') === 'true' };
+  }
+  const result = findJsonKeys(body);
+  if (!result.ok) {
+    throw new AppError('invalid-request', `The request body is not valid JSON: ${result.problem}, at byte ${result.offset}.`);
+  }
+  return result.found;
+}
+
+async function findInForm(
+  contentType: string,
+  body: Buffer,
+): Promise<{ model: string | undefined; isStreaming: boolean }> {
+  let form: FormData;
+  try {
+    form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
+  } catch (thrown) {
+    throw new AppError('invalid-request', 'The request body is not the multipart form its content type announces.', {
+      cause: thrown,
+    });
+  }
+  const model = form.get('model');
+  return { model: typeof model === 'string' ? model : undefined, isStreaming: form.get('stream') === 'true' };
+}

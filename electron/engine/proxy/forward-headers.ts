@@ -1,0 +1,68 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+
+/** RFC 9110 section 7.6.1, and the older names still in use. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Set anew for the connection to the child, or meant for Corral alone: a client's key goes no further. */
+const NOT_FORWARDED: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'expect',
+  'authorization',
+  'x-api-key',
+  'cookie',
+  'origin',
+  'referer',
+]);
+
+/** A child's own opinion on who may read its answers is overruled: llama-server allows every origin. */
+const NOT_RETURNED = /^(?:access-control-.*|server)$/;
+
+function namedByConnection(value: string | undefined): ReadonlySet<string> {
+  return new Set((value ?? '').split(',').map((name) => name.trim().toLowerCase()));
+}
+
+/** The headers a request goes on with, as the flat list undici takes. Pure. */
+export function forwardedRequestHeaders(
+  rawHeaders: readonly string[],
+  connection: string | undefined,
+  { apiKey, contentLength }: { apiKey: string | undefined; contentLength: number | undefined },
+): string[] {
+  const named = namedByConnection(connection);
+  const forwarded: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    const lower = name.toLowerCase();
+    if (HOP_BY_HOP.has(lower) || NOT_FORWARDED.has(lower) || named.has(lower) || lower.startsWith('sec-fetch-')) continue;
+    forwarded.push(name, rawHeaders[index + 1] ?? '');
+  }
+  if (apiKey !== undefined) forwarded.push('authorization', `Bearer ${apiKey}`);
+  if (contentLength !== undefined) forwarded.push('content-length', String(contentLength));
+  return forwarded;
+}
+
+/** The headers an answer comes back with. Pure. */
+export function returnedHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+  const named = namedByConnection(headers.connection);
+  const returned: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (HOP_BY_HOP.has(name) || named.has(name) || NOT_RETURNED.test(name) || value === undefined) continue;
+    returned[name] = value;
+  }
+  if (isEventStream(headers)) returned['x-accel-buffering'] = 'no';
+  return returned;
+}
+
+export function isEventStream(headers: IncomingHttpHeaders): boolean {
+  return headers['content-type']?.toLowerCase().startsWith('text/event-stream') === true;
+}

@@ -1,0 +1,176 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { AppError } from '#shared/contract/errors.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { Lease } from '../scheduler/lease.ts';
+import { errorEvent, sendError } from './error-bodies.ts';
+import { forwardedRequestHeaders, isEventStream, returnedHeaders } from './forward-headers.ts';
+import type { ApiFamily } from './routes.ts';
+
+export interface ForwardOptions {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Path and query as the child shall see them. */
+  readonly path: string;
+  readonly body: Buffer | undefined;
+  readonly lease: Lease;
+  readonly family: ApiFamily;
+  readonly clock: Clock;
+  /** 0 waits for ever. */
+  readonly responseTimeoutMs: number;
+  /** 0 waits for ever. */
+  readonly idleTimeoutMs: number;
+  /** What is known by now about why the process went away. */
+  explainLoss(): AppError | undefined;
+}
+
+/** Nothing of the request had left when one of these came, so it may be sent once more. */
+const NOTHING_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'UND_ERR_CONNECT_TIMEOUT', 'EAGAIN']);
+
+/**
+ * Sends a request to a model's process and its answer back, chunk by chunk as it comes, with the client's pace holding
+ * back the child's. Resolves once the answer is complete or has failed, never rejects. A client that goes away ends the
+ * request upstream at once. Nothing is sent twice unless nothing of it was sent at all.
+ */
+export async function forward(options: ForwardOptions): Promise<void> {
+  const outcome = await forwardOnce(options);
+  if (outcome !== 'nothing-sent') return;
+  if ((await forwardOnce(options)) === 'nothing-sent') {
+    const { lease, response, family } = options;
+    sendError(
+      response,
+      options.explainLoss() ??
+        new AppError('upstream-unavailable', `The process of model "${lease.modelId}" cannot be reached.`),
+      family,
+    );
+  }
+}
+
+function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> {
+  const { request, response, lease, family, clock, body } = options;
+  return new Promise((resolve) => {
+    let controller: Dispatcher.DispatchController | undefined;
+    let hasStarted = false;
+    let isEvents = false;
+    let endsWithBlankLine = true;
+    let isSettled = false;
+    let timer: Timer | undefined;
+    /** Why we broke it off ourselves; undefined while we did not. */
+    let ownReason: AppError | 'client-gone' | undefined;
+
+    const settle = (outcome: 'done' | 'nothing-sent'): void => {
+      if (isSettled) return;
+      isSettled = true;
+      timer?.cancel();
+      response.off('close', onClose);
+      response.off('drain', onDrain);
+      lease.onAborted = undefined;
+      resolve(outcome);
+    };
+    const abort = (reason: AppError | 'client-gone'): void => {
+      ownReason ??= reason;
+      controller?.abort(reason === 'client-gone' ? new AppError('cancelled', 'The client went away.') : reason);
+    };
+    const onClose = (): void => {
+      if (response.writableFinished) return;
+      abort('client-gone');
+      if (controller === undefined) settle('done');
+    };
+    const onDrain = (): void => controller?.resume();
+    const limitSilence = (limitMs: number, what: string): void => {
+      timer?.cancel();
+      if (limitMs === 0) return;
+      timer = clock.setTimer(limitMs, () => {
+        abort(new AppError('upstream-timeout', `Model "${lease.modelId}" ${what} for ${Math.round(limitMs / 1000)} s.`));
+      });
+    };
+
+    response.on('close', onClose);
+    response.on('drain', onDrain);
+    lease.onAborted = abort;
+    if (response.destroyed) {
+      settle('done');
+      return;
+    }
+    limitSilence(options.responseTimeoutMs, 'did not answer');
+
+    lease.endpoint.dispatcher.dispatch(
+      {
+        origin: lease.endpoint.origin,
+        path: options.path,
+        method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
+        headers: forwardedRequestHeaders(request.rawHeaders, request.headers.connection, {
+          apiKey: lease.endpoint.apiKey,
+          contentLength: body?.length,
+        }),
+        body: body ?? null,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      },
+      {
+        onRequestStart(started) {
+          controller = started;
+          if (ownReason !== undefined) abort(ownReason);
+        },
+        onResponseStart(_controller, statusCode, headers) {
+          hasStarted = true;
+          isEvents = isEventStream(headers);
+          response.writeHead(statusCode, returnedHeaders(headers));
+          if (isEvents) response.flushHeaders();
+          limitSilence(options.idleTimeoutMs, 'went silent');
+        },
+        onResponseData(current, chunk) {
+          if (options.idleTimeoutMs !== 0) limitSilence(options.idleTimeoutMs, 'went silent');
+          if (isEvents) endsWithBlankLine = hasBlankLineEnd(chunk);
+          if (!response.write(chunk)) current.pause();
+        },
+        onResponseEnd() {
+          response.end();
+          settle('done');
+        },
+        onResponseError(_controller, error) {
+          if (ownReason === 'client-gone') {
+            response.destroy();
+            settle('done');
+            return;
+          }
+          if (ownReason === undefined && !hasStarted && NOTHING_SENT.has((error as NodeJS.ErrnoException).code ?? '')) {
+            settle('nothing-sent');
+            return;
+          }
+          // The exit of the process is told a moment after its connections broke; it is the better explanation.
+          const wait = ownReason === undefined ? EXPLANATION_WAIT_MS : 0;
+          clock.setTimer(wait, () => {
+            failAnswer(ownReason instanceof AppError ? ownReason : (options.explainLoss() ?? brokenOff(error)));
+          });
+        },
+      },
+    );
+
+    function failAnswer(error: AppError): void {
+      if (!hasStarted) sendError(response, error, family);
+      else if (isEvents && !response.destroyed) {
+        response.end(`${endsWithBlankLine ? '' : '\n\n'}${errorEvent(error, family)}`);
+      } else response.destroy();
+      settle('done');
+    }
+
+    function brokenOff(error: Error): AppError {
+      return new AppError(
+        'upstream-unavailable',
+        `The process of model "${lease.modelId}" broke off ${hasStarted ? 'in the middle of its answer' : 'before it answered'} ` +
+          `(${error.message}).`,
+        { cause: error },
+      );
+    }
+  });
+}
+
+const EXPLANATION_WAIT_MS = 60;
+
+function hasBlankLineEnd(chunk: Buffer): boolean {
+  const { length } = chunk;
+  return (
+    chunk[length - 1] === 0x0a && (chunk[length - 2] === 0x0a || (chunk[length - 2] === 0x0d && chunk[length - 3] === 0x0a))
+  );
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '#shared/contract/errors.ts';
+
+/**
+ * Reads a request's body whole, which the model's name and one retry on a refused connection need. Rejects with
+ * `too-large` before anything is read if the length is announced, else as soon as the limit is passed; with
+ * `invalid-request` if the client breaks off or sends it compressed.
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const tooLarge = (): AppError =>
+    new AppError('too-large', `The request body is larger than ${maxBytes} bytes (server.maxBodyBytes).`);
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    return Promise.reject(
+      new AppError('invalid-request', `The request body is compressed (${encoding.slice(0, 40)}); send it as it is.`),
+    );
+  }
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > maxBytes) return Promise.reject(tooLarge());
+
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let received = 0;
+    const finish = (settle: () => void): void => {
+      request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+      settle();
+    };
+    const onData = (chunk: Buffer): void => {
+      received += chunk.length;
+      if (received > maxBytes) finish(() => reject(tooLarge()));
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => finish(() => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    const onBroken = (): void =>
+      finish(() => reject(new AppError('invalid-request', 'The connection ended before the request body was complete.')));
+    request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  });
+}

@@ -1,0 +1,72 @@
+/** Which client library reads the answer; decides the shape of errors. */
+export type ApiFamily = 'openai' | 'anthropic';
+
+export interface InferenceRoute {
+  readonly method: 'GET' | 'POST';
+  /** A path as Express 5 understands it. */
+  readonly path: string;
+  readonly family: ApiFamily;
+  /** `body`: the model is named in the body (or, failing that, in `?model=`); `query`: in `?model=` only. */
+  readonly modelFrom: 'body' | 'query';
+  /** False for routes that tell about a loaded model and must not load one. */
+  readonly canStart: boolean;
+}
+
+const post = (path: string, family: ApiFamily = 'openai'): InferenceRoute => ({
+  method: 'POST',
+  path,
+  family,
+  modelFrom: 'body',
+  canStart: true,
+});
+
+const ofLoaded = (method: 'GET' | 'POST', path: string): InferenceRoute => ({
+  method,
+  path,
+  family: 'openai',
+  modelFrom: 'query',
+  canStart: false,
+});
+
+/**
+ * Everything that is passed on to a model's process, in one table. Source: llama.cpp, tools/server/README.md, and the
+ * OpenAI routes that other servers behind a custom command may have. `/tools` and `/cors-proxy` give away a shell and the
+ * network and are not here on purpose.
+ */
+export const inferenceRoutes: readonly InferenceRoute[] = [
+  post('/v1/chat/completions'),
+  post('/chat/completions'),
+  post('/v1/chat/completions/input_tokens'),
+  post('/v1/completions'),
+  post('/v1/responses'),
+  post('/responses'),
+  post('/v1/responses/input_tokens'),
+  post('/v1/embeddings'),
+  post('/v1/audio/transcriptions'),
+  post('/audio/transcriptions'),
+  post('/v1/audio/translations'),
+  post('/v1/audio/speech'),
+  post('/v1/images/generations'),
+  post('/v1/images/edits'),
+  post('/v1/images/variations'),
+  post('/v1/rerank'),
+  post('/v1/reranking'),
+  post('/rerank'),
+  post('/reranking'),
+  post('/v1/messages', 'anthropic'),
+  post('/v1/messages/count_tokens', 'anthropic'),
+  post('/completion'),
+  post('/completions'),
+  post('/infill'),
+  post('/embedding'),
+  post('/embeddings'),
+  post('/tokenize'),
+  post('/detokenize'),
+  post('/apply-template'),
+  ofLoaded('GET', '/props'),
+  ofLoaded('POST', '/props'),
+  ofLoaded('GET', '/slots'),
+  ofLoaded('POST', '/slots/:slot'),
+  ofLoaded('GET', '/lora-adapters'),
+  ofLoaded('POST', '/lora-adapters'),
+];

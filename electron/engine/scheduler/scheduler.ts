@@ -1,0 +1,473 @@
+import type { EjectMode, EjectOutcome } from '#shared/contract/commands.ts';
+import { AppError } from '#shared/contract/errors.ts';
+import type { QueueEntryView } from '#shared/contract/snapshot.ts';
+import { assertNever } from '#shared/lib/assert-never.ts';
+import { isResident, type ModelState } from '#shared/model/model-state.ts';
+import type { ModelConfig } from '../config/resolved-config.ts';
+import { delay, type Clock, type Timer } from '../ports/clock.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import { decide } from './decide.ts';
+import type { Lease } from './lease.ts';
+import type { RoomPolicy } from './room.ts';
+import { createWaitingLine, type WaitingEntry } from './waiting-line.ts';
+import type { ModelFacts, SchedulerDecision, SchedulerFacts } from './view.ts';
+
+export interface AcquireOptions {
+  readonly modelId: string;
+  readonly lane: string;
+  /** Added to the model's own priority. */
+  readonly priority: number;
+  /** The client went away, or no longer wants it. */
+  readonly signal: AbortSignal;
+}
+
+export interface Scheduler {
+  /**
+   * Waits until the model is ready and has a free slot, starting it and making room for it as needed. Rejects with
+   * `queue-full`, `queue-timeout`, `no-room`, `start-failed`, `model-failed`, `engine-missing`, `cancelled`, `ejected` or
+   * `shutting-down`, or with the signal's reason.
+   */
+  acquire(options: AcquireOptions): Promise<Lease>;
+  /** Resolves once the model is ready; cancels an eject that was still waiting. */
+  load(modelId: string, signal: AbortSignal): Promise<void>;
+  /** Resolves once the process is gone. */
+  eject(modelId: string, mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome>;
+  setPinned(modelId: string, isPinned: boolean): void;
+  /** Forgets the failures of a model that was given up. */
+  reset(modelId: string): void;
+  /** Takes a waiting request out of the queue; false if there is none of that id. */
+  cancel(requestId: string): boolean;
+  counts(modelId: string): ModelCounts;
+  queue(): QueueEntryView[];
+  /** Refuses new work, lets running requests go on for `graceMs`, aborts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface ModelCounts {
+  readonly activeRequests: number;
+  readonly waitingRequests: number;
+  readonly concurrency: number | null;
+  readonly isPinned: boolean;
+  readonly lastUsedWallMs: number | null;
+}
+
+export interface SchedulerOptions {
+  readonly models: ReadonlyMap<string, ModelConfig>;
+  readonly supervisor: Supervisor;
+  readonly clock: Clock;
+  readonly room: RoomPolicy;
+  readonly fairnessBoundMs: number;
+  readonly maxQueued: number;
+  readonly laneLimits: ReadonlyMap<string, number>;
+  /** A model's process, counts or pin changed. */
+  onModelChanged(modelId: string): void;
+  onQueueChanged(): void;
+}
+
+interface PendingEject {
+  readonly mode: EjectMode;
+  readonly upToOrder: number;
+  readonly startedMs: number;
+  settle(outcome: EjectOutcome | AppError): void;
+}
+
+interface ModelRecord {
+  readonly config: ModelConfig;
+  active: Set<Lease>;
+  lastUsedMs: number;
+  lastUsedWallMs: number | null;
+  isPinned: boolean;
+  eject: PendingEject | undefined;
+  lastState: ModelState;
+}
+
+/** Work that nobody's request stands behind: the load command, models loaded at start. */
+const INTERNAL_LANE = 'corral';
+const NEVER_MS = Number.POSITIVE_INFINITY;
+const RETRY_AFTER_SECONDS = 2;
+
+/** Carries out what `decide` decides. Owns the queue and who runs; never touches a process but through the supervisor. */
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { supervisor, clock, room } = options;
+  const records = new Map<string, ModelRecord>();
+  const line = createWaitingLine();
+  const laneActive = new Map<string, number>();
+  let nextRequest = 1;
+  let isDeciding = false;
+  let isDirty = false;
+  let closing: AppError | undefined;
+  let wake: { timer: Timer; atMs: number } | undefined;
+
+  for (const [modelId, config] of options.models) {
+    records.set(modelId, {
+      config,
+      active: new Set(),
+      lastUsedMs: 0,
+      lastUsedWallMs: null,
+      isPinned: config.pinned,
+      eject: undefined,
+      lastState: 'off',
+    });
+  }
+
+  supervisor.listen({
+    onChange(modelId) {
+      onProcessChanged(modelId);
+      options.onModelChanged(modelId);
+      run();
+    },
+    onStartFailed(modelId, error) {
+      for (const entry of line.ofModel(modelId)) settleRejected(entry, error);
+      run();
+    },
+  });
+
+  function record(modelId: string): ModelRecord {
+    const found = records.get(modelId);
+    if (found === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
+    return found;
+  }
+
+  function onProcessChanged(modelId: string): void {
+    const model = record(modelId);
+    const view = supervisor.process(modelId).view();
+    const before = model.lastState;
+    if (before === view.state) return;
+    model.lastState = view.state;
+    if (view.state === 'ready' && before === 'loading') model.lastUsedMs = clock.nowMs();
+    if (!isResident(view.state)) {
+      model.eject?.settle({
+        model: modelId,
+        wasLoaded: true,
+        exitCode: view.lastExit?.exitCode ?? null,
+        signal: view.lastExit?.signal ?? null,
+        tookMs: Math.round(clock.nowMs() - model.eject.startedMs),
+      });
+      model.eject = undefined;
+    }
+    const isUnasked = view.state === 'crashed' && (before === 'ready' || before === 'draining');
+    if (isUnasked && (model.isPinned || model.config.startup) && closing === undefined) {
+      // Nobody may be waiting for it now, but it is meant to be there.
+      loadInBackground(modelId);
+    }
+  }
+
+  function loadInBackground(modelId: string): void {
+    enterLine({ modelId, lane: INTERNAL_LANE, priority: 0, kind: 'load', maxWaitMs: NEVER_MS }).catch(() => {
+      // The model's view carries the reason; here nobody waits for it.
+    });
+  }
+
+  function concurrencyOf(model: ModelRecord): number {
+    return model.config.concurrency ?? supervisor.process(model.config.id).view().slots ?? initialSlots(model.config);
+  }
+
+  function factsOf(model: ModelRecord): ModelFacts {
+    const view = supervisor.process(model.config.id).view();
+    return {
+      id: model.config.id,
+      state: view.state,
+      activeRequests: model.active.size,
+      concurrency: concurrencyOf(model),
+      isPinned: model.isPinned,
+      priority: model.config.priority,
+      lastUsedMs: model.lastUsedMs,
+      ttlMs: model.config.ttlMs,
+      nextStartAtMs: view.nextStartAtMs,
+      eject: model.eject,
+    };
+  }
+
+  function gatherFacts(): SchedulerFacts {
+    const models = new Map<string, ModelFacts>();
+    for (const [modelId, model] of records) models.set(modelId, factsOf(model));
+    return {
+      nowMs: clock.nowMs(),
+      models,
+      waiting: line.entries(),
+      laneActive,
+      laneLimits: options.laneLimits,
+      fairnessBoundMs: options.fairnessBoundMs,
+    };
+  }
+
+  /** Decides and acts until nothing is left to do. What the acts change is decided on in the next round, not within one. */
+  function run(): void {
+    isDirty = true;
+    if (isDeciding) return;
+    isDeciding = true;
+    try {
+      while (isDirty) {
+        isDirty = false;
+        const { decisions, waitReasons, wakeAtMs } = decide(gatherFacts(), room);
+        if (line.setReasons(waitReasons)) options.onQueueChanged();
+        for (const decision of decisions) carryOut(decision);
+        setWake(wakeAtMs);
+      }
+    } finally {
+      isDeciding = false;
+    }
+  }
+
+  function setWake(atMs: number | undefined): void {
+    // A timer that is too early only decides once more than needed; it need not be replaced.
+    if (atMs === undefined || (wake !== undefined && wake.atMs <= atMs)) return;
+    wake?.timer.cancel();
+    const timer = clock.setTimer(Math.max(0, atMs - clock.nowMs()), () => {
+      wake = undefined;
+      run();
+    });
+    wake = { timer, atMs };
+  }
+
+  function carryOut(decision: SchedulerDecision): void {
+    switch (decision.kind) {
+      case 'grant': {
+        const entry = line.find(decision.requestId);
+        if (entry !== undefined) grant(entry);
+        return;
+      }
+      case 'reject': {
+        const entry = line.find(decision.requestId);
+        if (entry !== undefined) settleRejected(entry, rejection(entry, decision));
+        return;
+      }
+      case 'start':
+        supervisor.process(decision.modelId).start();
+        return;
+      case 'abandon-start':
+        supervisor.process(decision.modelId).abandonStart('nobody waits for it any more');
+        return;
+      case 'drain':
+        supervisor.process(decision.modelId).drain();
+        return;
+      case 'stop':
+        if (decision.abortsRequests) {
+          abortActive(record(decision.modelId), new AppError('ejected', `Model "${decision.modelId}" was ejected while it answered.`));
+        }
+        void supervisor.process(decision.modelId).stop(decision.askedBy);
+        return;
+      default:
+        assertNever(decision);
+    }
+  }
+
+  function rejection(entry: WaitingEntry, decision: SchedulerDecision & { kind: 'reject' }): AppError {
+    const problem = supervisor.process(entry.modelId).view().problem;
+    if (decision.code === 'model-failed' && problem !== null) return problem;
+    return new AppError(decision.code, decision.message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  }
+
+  function abortActive(model: ModelRecord, error: AppError): void {
+    for (const lease of model.active) lease.onAborted?.(error);
+  }
+
+  function grant(entry: WaitingEntry): void {
+    line.remove(entry);
+    options.onQueueChanged();
+    if (entry.kind === 'load') {
+      entry.resolve(undefined);
+      return;
+    }
+    entry.resolve(openLease(entry.id, entry.modelId, entry.lane));
+  }
+
+  function openLease(requestId: string, modelId: string, lane: string): Lease {
+    const model = record(modelId);
+    const { endpoint } = supervisor.process(modelId).view();
+    if (endpoint === null) throw new AppError('internal', `Model "${modelId}" is ready but has no endpoint.`);
+    let isReleased = false;
+    const lease: Lease = {
+      requestId,
+      modelId,
+      endpoint,
+      onAborted: undefined,
+      release() {
+        if (isReleased) return;
+        isReleased = true;
+        model.active.delete(lease);
+        laneActive.set(lane, (laneActive.get(lane) ?? 1) - 1);
+        model.lastUsedMs = clock.nowMs();
+        model.lastUsedWallMs = clock.wallMs();
+        options.onModelChanged(modelId);
+        run();
+      },
+    };
+    model.active.add(lease);
+    laneActive.set(lane, (laneActive.get(lane) ?? 0) + 1);
+    options.onModelChanged(modelId);
+    return lease;
+  }
+
+  function settleRejected(entry: WaitingEntry, error: unknown): void {
+    line.remove(entry);
+    options.onQueueChanged();
+    entry.reject(error);
+  }
+
+  /** Enters the line and decides; resolves with a lease for a request, with nothing for a load. */
+  function enterLine(options_: {
+    modelId: string;
+    lane: string;
+    priority: number;
+    kind: 'request' | 'load';
+    maxWaitMs: number;
+    signal?: AbortSignal;
+  }): Promise<Lease | undefined> {
+    const { modelId, lane, priority, kind, maxWaitMs, signal } = options_;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const nowMs = clock.nowMs();
+      const onAbort = (): void => {
+        settleRejected(entry, signal?.reason);
+        run();
+      };
+      const entry: WaitingEntry = line.add({
+        id: `r${nextRequest++}`,
+        modelId,
+        lane,
+        kind,
+        priority,
+        enqueuedMs: nowMs,
+        enqueuedWallMs: clock.wallMs(),
+        deadlineMs: nowMs + maxWaitMs,
+        resolve(lease) {
+          signal?.removeEventListener('abort', onAbort);
+          resolve(lease);
+        },
+        reject(error) {
+          signal?.removeEventListener('abort', onAbort);
+          reject(error as Error);
+        },
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+      options.onModelChanged(modelId);
+      run();
+      if (line.find(entry.id) !== undefined && kind === 'request') refuseIfFull(entry);
+    });
+  }
+
+  function refuseIfFull(entry: WaitingEntry): void {
+    const { queue } = record(entry.modelId).config;
+    const ofModel = line.countRequests(entry.modelId);
+    const total = line.countRequests();
+    const isModelFull = ofModel > queue.max;
+    if (!isModelFull && total <= options.maxQueued) return;
+    const message = isModelFull
+      ? `The queue of model "${entry.modelId}" is full: ${queue.max} requests wait already (queue.max).`
+      : `The queue is full: ${options.maxQueued} requests wait already (scheduler.maxQueued).`;
+    settleRejected(entry, new AppError('queue-full', message, { retryAfterSeconds: RETRY_AFTER_SECONDS }));
+    // It may have started the model it was refused for.
+    run();
+  }
+
+  /** The common case without a pass: the model is ready, has a free slot, and nobody waits. */
+  function canGrantAtOnce(model: ModelRecord, lane: string): boolean {
+    if (line.size() > 0 || model.eject !== undefined) return false;
+    const laneLimit = options.laneLimits.get(lane);
+    if (laneLimit !== undefined && (laneActive.get(lane) ?? 0) >= laneLimit) return false;
+    return (
+      supervisor.process(model.config.id).view().state === 'ready' && model.active.size < concurrencyOf(model)
+    );
+  }
+
+  return {
+    async acquire({ modelId, lane, priority, signal }) {
+      const model = record(modelId);
+      if (closing !== undefined) throw closing;
+      if (canGrantAtOnce(model, lane)) return openLease(`r${nextRequest++}`, modelId, lane);
+      const { maxWaitMs } = model.config.queue;
+      const lease = await enterLine({ modelId, lane, priority: priority + model.config.priority, kind: 'request', maxWaitMs, signal });
+      if (lease === undefined) throw new AppError('internal', 'A request was granted like a load.');
+      return lease;
+    },
+
+    async load(modelId, signal) {
+      const model = record(modelId);
+      if (closing !== undefined) throw closing;
+      if (model.eject !== undefined) {
+        model.eject.settle(new AppError('conflict', `The eject of "${modelId}" was called off: somebody asked to load it.`));
+        model.eject = undefined;
+        if (supervisor.process(modelId).view().state === 'draining') supervisor.process(modelId).cancelDrain();
+      }
+      await enterLine({ modelId, lane: INTERNAL_LANE, priority: 0, kind: 'load', maxWaitMs: NEVER_MS, signal });
+      model.lastUsedMs = clock.nowMs();
+    },
+
+    eject(modelId, mode, signal) {
+      const model = record(modelId);
+      if (!isResident(supervisor.process(modelId).view().state)) {
+        return Promise.resolve({ model: modelId, wasLoaded: false, exitCode: null, signal: null, tookMs: 0 });
+      }
+      return new Promise((resolve, reject) => {
+        const previous = model.eject;
+        const onAbort = (): void => reject(signal.reason as Error);
+        signal.addEventListener('abort', onAbort, { once: true });
+        model.eject = {
+          mode,
+          upToOrder: line.lastOrder(),
+          startedMs: clock.nowMs(),
+          settle(outcome) {
+            signal.removeEventListener('abort', onAbort);
+            previous?.settle(outcome);
+            if (outcome instanceof AppError) reject(outcome);
+            else resolve(outcome);
+          },
+        };
+        run();
+      });
+    },
+
+    setPinned(modelId, isPinned) {
+      record(modelId).isPinned = isPinned;
+      options.onModelChanged(modelId);
+      run();
+    },
+
+    reset(modelId) {
+      record(modelId);
+      supervisor.process(modelId).reset();
+    },
+
+    cancel(requestId) {
+      const entry = line.find(requestId);
+      if (entry === undefined) return false;
+      settleRejected(entry, new AppError('cancelled', 'The request was cancelled while it waited.'));
+      run();
+      return true;
+    },
+
+    counts(modelId) {
+      const model = record(modelId);
+      const { state } = supervisor.process(modelId).view();
+      return {
+        activeRequests: model.active.size,
+        waitingRequests: line.countRequests(modelId),
+        concurrency: state === 'ready' || model.config.concurrency !== undefined ? concurrencyOf(model) : null,
+        isPinned: model.isPinned,
+        lastUsedWallMs: model.lastUsedWallMs,
+      };
+    },
+
+    queue: () => line.view(),
+
+    async close(graceMs) {
+      closing = new AppError('shutting-down', 'Corral is shutting down.', { retryAfterSeconds: 5 });
+      for (const entry of [...line.entries()]) settleRejected(entry, closing);
+      const endMs = clock.nowMs() + graceMs;
+      const isBusy = (): boolean => [...records.values()].some((model) => model.active.size > 0);
+      while (isBusy() && clock.nowMs() < endMs) await delay(clock, Math.min(20, endMs - clock.nowMs()));
+      for (const model of records.values()) abortActive(model, closing);
+      wake?.timer.cancel();
+      wake = undefined;
+    },
+  };
+}
+
+/** Until the server has told how many slots it has. */
+function initialSlots(config: ModelConfig): number {
+  return config.kind === 'file' ? (config.parallel ?? 1) : 1;
+}

@@ -1,0 +1,71 @@
+import type { waitReasons } from '#shared/contract/snapshot.ts';
+import type { EjectMode } from '#shared/contract/commands.ts';
+import type { ModelState } from '#shared/model/model-state.ts';
+
+/** What the decisions see of a model. */
+export interface ModelFacts {
+  readonly id: string;
+  readonly state: ModelState;
+  readonly activeRequests: number;
+  /** Requests it gets at once. */
+  readonly concurrency: number;
+  readonly isPinned: boolean;
+  /** Higher is evicted later. */
+  readonly priority: number;
+  /** Monotonic time of the last completion, or of becoming ready. */
+  readonly lastUsedMs: number;
+  /** Idle time before it is unloaded; 0 means never. */
+  readonly ttlMs: number;
+  /** A start before this monotonic time would come too soon after a failure. */
+  readonly nextStartAtMs: number;
+  /** An eject somebody asked for, with the number of the newest entry it lets pass. */
+  readonly eject: { readonly mode: EjectMode; readonly upToOrder: number } | undefined;
+}
+
+/** What the decisions see of somebody who waits. */
+export interface WaitingFacts {
+  readonly id: string;
+  readonly modelId: string;
+  readonly lane: string;
+  /** A request takes a slot; a load only wants the model ready. */
+  readonly kind: 'request' | 'load';
+  /** Higher is served first. */
+  readonly priority: number;
+  /** Rises with each arrival. */
+  readonly order: number;
+  readonly enqueuedMs: number;
+  readonly deadlineMs: number;
+}
+
+export interface SchedulerFacts {
+  readonly nowMs: number;
+  readonly models: ReadonlyMap<string, ModelFacts>;
+  readonly waiting: readonly WaitingFacts[];
+  /** Running requests by lane, and how many each may run. */
+  readonly laneActive: ReadonlyMap<string, number>;
+  readonly laneLimits: ReadonlyMap<string, number>;
+  readonly fairnessBoundMs: number;
+}
+
+export type WaitReason = (typeof waitReasons)[number];
+
+export type SchedulerDecision =
+  | { readonly kind: 'grant'; readonly requestId: string }
+  | { readonly kind: 'start'; readonly modelId: string }
+  | { readonly kind: 'drain'; readonly modelId: string }
+  | { readonly kind: 'abandon-start'; readonly modelId: string }
+  | { readonly kind: 'stop'; readonly modelId: string; readonly askedBy: string; readonly abortsRequests: boolean }
+  | {
+      readonly kind: 'reject';
+      readonly requestId: string;
+      readonly code: 'queue-timeout' | 'no-room' | 'model-failed' | 'ejected';
+      readonly message: string;
+    };
+
+export interface Decisions {
+  readonly decisions: readonly SchedulerDecision[];
+  /** Why each entry that stays in the queue waits. */
+  readonly waitReasons: ReadonlyMap<string, WaitReason>;
+  /** Monotonic time at which to decide again though nothing happened; undefined if nothing is due. */
+  readonly wakeAtMs: number | undefined;
+}

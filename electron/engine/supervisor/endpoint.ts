@@ -1,0 +1,53 @@
+import { Pool, type Dispatcher } from 'undici';
+
+/** Where a model's process listens. */
+export type ListenAddress =
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+
+/** A model's process as the proxy sees it: somewhere to send requests, valid until the process ends. */
+export interface Endpoint {
+  readonly listen: ListenAddress;
+  /** Sent as Bearer to processes whose command line Corral builds; nobody else knows it. */
+  readonly apiKey: string | undefined;
+  /** The origin requests are addressed to. For a Unix socket only the Host header comes from it. */
+  readonly origin: string;
+  readonly dispatcher: Dispatcher;
+  /** Destroys all connections; running requests fail. */
+  close(): Promise<void>;
+}
+
+/** A connection that the child says nothing about is not trusted for longer than this once idle. */
+const UNADVERTISED_IDLE_MS = 1000;
+
+export function describeListenAddress(listen: ListenAddress): string {
+  return listen.kind === 'socket' ? listen.path : `${listen.host}:${listen.port}`;
+}
+
+/**
+ * Opens the connections to a process. A POST must not meet a connection that the child is just closing, since it cannot
+ * be repeated: an idle connection is reused for less than half the time the child advertises in `Keep-Alive: timeout=…`.
+ * There is no limit on how long an answer may take here: prompts on slow machines take many minutes, and the limits of
+ * `server.timeouts` are kept by the proxy.
+ */
+export function openEndpoint(options: {
+  listen: ListenAddress;
+  apiKey: string | undefined;
+  advertisedIdleMs: number | undefined;
+  connectTimeoutMs: number;
+}): Endpoint {
+  const { listen, apiKey, advertisedIdleMs, connectTimeoutMs } = options;
+  const origin = listen.kind === 'socket' ? 'http://localhost' : `http://${listen.host}:${listen.port}`;
+  const idleMs = advertisedIdleMs === undefined ? UNADVERTISED_IDLE_MS : Math.max(1, advertisedIdleMs / 2 - 1);
+  const dispatcher = new Pool(origin, {
+    connections: null,
+    pipelining: 1,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: idleMs,
+    keepAliveMaxTimeout: idleMs,
+    keepAliveTimeoutThreshold: 0,
+    connect: { timeout: connectTimeoutMs, ...(listen.kind === 'socket' ? { socketPath: listen.path } : {}) },
+  });
+  return { listen, apiKey, origin, dispatcher, close: () => dispatcher.destroy() };
+}

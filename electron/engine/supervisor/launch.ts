@@ -1,0 +1,141 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError } from '#shared/contract/errors.ts';
+import { checkGgufFile } from '../catalog/gguf-header.ts';
+import type { CommandModelConfig, FileModelConfig, ModelConfig } from '../config/resolved-config.ts';
+import type { LlamaCapabilities } from '../llama/capabilities.ts';
+import { buildLlamaCommandLine } from '../llama/command-line.ts';
+import type { EngineBuild } from '../runtimes/engine-build.ts';
+import type { ListenAddress } from './endpoint.ts';
+import type { FindFreePort } from './free-port.ts';
+
+/** Everything needed to spawn a model's process once. */
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+  readonly listen: ListenAddress;
+  readonly apiKey: string | undefined;
+  /** A path to ask until it answers 200; undefined if running (or the pattern) is all that can be waited for. */
+  readonly healthPath: string | undefined;
+  readonly readyPattern: RegExp | undefined;
+  readonly stopCommand: readonly [string, ...string[]] | undefined;
+  readonly warnings: readonly string[];
+}
+
+export interface LaunchDependencies {
+  readonly platform: NodeJS.Platform;
+  /** Corral's own environment, which children inherit. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A 0700 folder for Unix sockets. */
+  readonly runtimeFolder: string;
+  readonly findFreePort: FindFreePort;
+  ensureEngine(signal: AbortSignal): Promise<EngineBuild>;
+  readCapabilities(executable: string, signal: AbortSignal): Promise<LlamaCapabilities>;
+  /** Told in words what the launch waits for. */
+  onDetail(detail: string | null): void;
+}
+
+/**
+ * Prepares one start: checks what can be checked without a process, finds llama-server, a socket or a port, and builds
+ * the command line. Throws an `AppError` that says what is missing; nothing has been spawned then.
+ */
+export async function prepareLaunch(
+  model: ModelConfig,
+  dependencies: LaunchDependencies,
+  signal: AbortSignal,
+): Promise<Launch> {
+  return model.kind === 'file'
+    ? await prepareFileLaunch(model, dependencies, signal)
+    : await prepareCommandLaunch(model, dependencies);
+}
+
+async function prepareFileLaunch(
+  model: FileModelConfig,
+  dependencies: LaunchDependencies,
+  signal: AbortSignal,
+): Promise<Launch> {
+  await checkGgufFile(model.file);
+  if (model.mmproj !== undefined) await checkGgufFile(model.mmproj);
+  dependencies.onDetail('waits for llama-server');
+  const build = await dependencies.ensureEngine(signal);
+  const capabilities = await dependencies.readCapabilities(build.executable, signal);
+  dependencies.onDetail(null);
+  const listen: ListenAddress =
+    dependencies.platform !== 'win32' && capabilities.hasUnixSockets
+      ? { kind: 'socket', path: await freshSocketPath(dependencies.runtimeFolder, model.id) }
+      : { kind: 'tcp', host: '127.0.0.1', port: await dependencies.findFreePort() };
+  const apiKey = randomBytes(24).toString('base64url');
+  const commandLine = buildLlamaCommandLine({ model, listen, capabilities });
+  return {
+    command: build.executable,
+    args: commandLine.args,
+    // The key goes by the environment, which other users of the machine cannot read; the process list they can.
+    env: { ...inheritedEnv(dependencies.env), ...commandLine.env, ...model.env, LLAMA_API_KEY: apiKey },
+    cwd: undefined,
+    listen,
+    apiKey,
+    healthPath: '/health',
+    readyPattern: undefined,
+    stopCommand: undefined,
+    warnings: commandLine.warnings,
+  };
+}
+
+async function prepareCommandLaunch(model: CommandModelConfig, dependencies: LaunchDependencies): Promise<Launch> {
+  const port = await dependencies.findFreePort();
+  const values = { PORT: String(port), HOST: '127.0.0.1', MODEL_ID: model.id };
+  const [command, ...args] = fillIn(model.command, values);
+  return {
+    command,
+    args,
+    env: {
+      ...inheritedEnv(dependencies.env),
+      PORT: values.PORT,
+      ...Object.fromEntries(Object.entries(model.env).map(([name, value]) => [name, fillInText(value, values)])),
+    },
+    cwd: model.cwd,
+    listen: { kind: 'tcp', host: values.HOST, port },
+    apiKey: undefined,
+    healthPath: model.health === 'none' ? undefined : model.health,
+    readyPattern: model.readyPattern,
+    stopCommand: model.stopCommand === undefined ? undefined : fillIn(model.stopCommand, values),
+    warnings: [],
+  };
+}
+
+/** Replaces `${NAME}` for the names given and leaves every other text alone. Pure. */
+export function fillInText(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/\$\{([A-Z_]+)\}/g, (whole, name: string) => values[name] ?? whole);
+}
+
+export function fillIn(
+  command: readonly [string, ...string[]],
+  values: Readonly<Record<string, string>>,
+): [string, ...string[]] {
+  const [program, ...args] = command;
+  return [fillInText(program, values), ...args.map((argument) => fillInText(argument, values))];
+}
+
+function inheritedEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const inherited: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined) inherited[name] = value;
+  }
+  return inherited;
+}
+
+/** Linux allows 107 bytes for a socket path, macOS 103; the folder is chosen so that this stays below 100. */
+const MAX_SOCKET_PATH_BYTES = 100;
+
+async function freshSocketPath(runtimeFolder: string, modelId: string): Promise<string> {
+  const digest = createHash('sha256').update(modelId).digest('hex').slice(0, 8);
+  const socketPath = path.join(runtimeFolder, `${digest}-${randomBytes(3).toString('hex')}.sock`);
+  if (Buffer.byteLength(socketPath) > MAX_SOCKET_PATH_BYTES) {
+    throw new AppError('internal', `The socket path ${socketPath} is too long for the system; set XDG_RUNTIME_DIR to a shorter folder.`);
+  }
+  await rm(socketPath, { force: true });
+  return socketPath;
+}

@@ -1,0 +1,472 @@
+import { rm } from 'node:fs/promises';
+import type { LogLine } from '#shared/contract/commands.ts';
+import { AppError, toAppError } from '#shared/contract/errors.ts';
+import type { ModelState } from '#shared/model/model-state.ts';
+import { formatDuration } from '#shared/model/units.ts';
+import type { ModelConfig } from '../config/resolved-config.ts';
+import { diagnoseExit } from '../llama/diagnose-exit.ts';
+import { parseLogLine } from '../llama/log-lines.ts';
+import { readServerProperties } from '../llama/server-properties.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import { runProgram, startChild, type Child, type ExitRecord } from '../process/child-process.ts';
+import { nextState, type ProcessEvent } from '../process/process-state.ts';
+import { describeListenAddress, openEndpoint, type Endpoint } from './endpoint.ts';
+import { fillIn, prepareLaunch, type Launch, type LaunchDependencies } from './launch.ts';
+import { watchReadiness, type HealthAnswer } from './readiness.ts';
+import { decideRestart } from './restart-policy.ts';
+
+/** What one model's process is like now. A new object at each change. */
+export interface ModelProcessView {
+  readonly state: ModelState;
+  readonly detail: string | null;
+  readonly loadProgress: number | null;
+  readonly pid: number | null;
+  readonly endpoint: Endpoint | null;
+  /** Rises with each process; an answer can be told to be of this one. */
+  readonly generation: number;
+  readonly commandLine: readonly string[] | null;
+  /** Requests the server takes at once; null until that is known. */
+  readonly slots: number | null;
+  readonly contextSize: number | null;
+  readonly stateSinceWallMs: number;
+  readonly lastLoadMs: number | null;
+  readonly problem: AppError | null;
+  readonly lastExit: (ExitRecord & { readonly atWallMs: number }) | null;
+  /** Monotonic; a start before it would come too soon after a failure. */
+  readonly nextStartAtMs: number;
+  readonly warnings: readonly string[];
+}
+
+export interface ModelProcessDependencies extends Omit<LaunchDependencies, 'onDetail'> {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly connectTimeoutMs: number;
+  /** Keeps a line of this model's log and returns nothing; must be fast. */
+  appendLog(stream: LogLine['stream'], text: string): void;
+  readLogTail(lines: number): string[];
+  /** The nets that catch children when the app dies. */
+  onSpawned(pid: number): void;
+  onGone(pid: number): void;
+  /** Called after every change of the view. */
+  onChange(): void;
+  /** Called when a start came to nothing, after the change of state. */
+  onStartFailed(error: AppError): void;
+}
+
+export interface ModelProcess {
+  view(): ModelProcessView;
+  /** Begins a start; the outcome is told by `onChange` and `onStartFailed`. Only in `off` and `crashed`. */
+  start(): void;
+  /** Ends a start that has not spawned anything yet; false if it is too late for that. */
+  abandonStart(askedBy: string): boolean;
+  /** From `ready` to `draining` and back. */
+  drain(): void;
+  cancelDrain(): void;
+  /** Ends the process, whatever it is doing; resolves once it is gone, at most the grace period later. */
+  stop(askedBy: string, options?: { graceMs?: number }): Promise<ExitRecord | undefined>;
+  /** `failed` or `crashed` becomes `off` and past failures are forgotten. */
+  reset(): void;
+}
+
+/** A port may be taken between the moment it was found free and the moment the child binds it. */
+const MAX_BIND_TRIES = 3;
+const DIAGNOSIS_LINES = 200;
+const DETAIL_LINES = 20;
+const STOP_COMMAND_TIMEOUT_MS = 10_000;
+/** For servers that do not tell: an unknown llama-server has one slot, other servers batch by themselves. */
+const UNTOLD_SLOTS = { file: 1, command: 10 } as const;
+const NO_WARNINGS: readonly string[] = [];
+
+interface FailedAttempt {
+  readonly record: ExitRecord;
+  readonly error: AppError;
+  /** Another program took the port between our look and the child's bind. */
+  readonly isPortTaken: boolean;
+}
+
+class StartAbandoned extends Error {
+  override readonly name = 'StartAbandoned';
+}
+
+/**
+ * One model's process through all its lives, and the only writer of its state. Knows nothing of requests: when to start
+ * and stop is the scheduler's business.
+ */
+export function createModelProcess(model: ModelConfig, dependencies: ModelProcessDependencies): ModelProcess {
+  const { clock, logger } = dependencies;
+  let view: ModelProcessView = {
+    state: 'off',
+    detail: null,
+    loadProgress: null,
+    pid: null,
+    endpoint: null,
+    generation: 0,
+    commandLine: null,
+    slots: null,
+    contextSize: null,
+    stateSinceWallMs: clock.wallMs(),
+    lastLoadMs: null,
+    problem: null,
+    lastExit: null,
+    nextStartAtMs: 0,
+    warnings: NO_WARNINGS,
+  };
+  let failureTimesMs: number[] = [];
+  let child: Child | undefined;
+  let launch: Launch | undefined;
+  let starting: { abort: AbortController; done: Promise<void> } | undefined;
+  let stopAskedBy: string | undefined;
+  /** The change of state after a process that had been ready ended, and what is left to clean up; `stop` waits for both. */
+  let afterExit: Promise<void> = Promise.resolve();
+  let cleanup: Promise<void> = Promise.resolve();
+
+  function update(change: Partial<ModelProcessView>): void {
+    view = { ...view, ...change };
+    dependencies.onChange();
+  }
+
+  function apply(event: ProcessEvent, change: Partial<ModelProcessView> = {}): void {
+    const state = nextState(view.state, event);
+    if (state === undefined) {
+      throw new AppError('internal', `Model ${model.id} cannot do \`${event}\` while it is ${view.state}.`);
+    }
+    logger.log('debug', `${model.id}: ${view.state} → ${state}`, { model: model.id, event });
+    update({ ...change, state, stateSinceWallMs: clock.wallMs() });
+  }
+
+  function note(text: string): void {
+    dependencies.appendLog('corral', text);
+  }
+
+  /** Counts a failure and moves on from `crashed` if it was one too many. */
+  function countFailure(): void {
+    failureTimesMs = [...failureTimesMs, clock.nowMs()].slice(-16);
+    const decision = decideRestart(failureTimesMs);
+    if (decision.kind === 'wait') {
+      update({ nextStartAtMs: decision.untilMs });
+      return;
+    }
+    const reason = view.problem?.message ?? 'it ended unexpectedly';
+    apply('gave-up', {
+      problem: new AppError(
+        'model-failed',
+        `Model "${model.id}" failed ${failureTimesMs.length} times and was given up. Last reason: ${reason} ` +
+          `Mend the cause, then run \`corral reset ${model.id}\`.`,
+        { details: view.problem?.details ?? {} },
+      ),
+    });
+  }
+
+  function explain(exit: ExitRecord, isTimedOut: boolean): AppError {
+    const logTail = dependencies.readLogTail(DIAGNOSIS_LINES);
+    const diagnosis = diagnoseExit({
+      exitCode: exit.exitCode,
+      signal: exit.signal,
+      logTail,
+      timedOut: isTimedOut,
+      ...(exit.spawnErrorCode === undefined ? {} : { spawnErrorCode: exit.spawnErrorCode }),
+      ...(model.kind === 'file' ? { modelFile: model.file } : {}),
+    });
+    const what = isTimedOut
+      ? `Model "${model.id}" was not ready after ${formatDuration(model.startTimeoutMs)} (startTimeout)`
+      : `Model "${model.id}" could not be started`;
+    return new AppError('start-failed', `${what}: ${diagnosis.summary} ${diagnosis.advice}`, {
+      details: {
+        model: model.id,
+        reason: diagnosis.kind,
+        exitCode: exit.exitCode,
+        signal: exit.signal,
+        command: launch?.command,
+        log: logTail.slice(-DETAIL_LINES),
+      },
+    });
+  }
+
+  /** Spawns once and waits until it is ready. Returns how it failed, if it did; throws if no process came to exist. */
+  async function attempt(signal: AbortSignal): Promise<FailedAttempt | undefined> {
+    const prepared = await prepareLaunch(
+      model,
+      { ...dependencies, onDetail: (detail) => update({ detail }) },
+      signal,
+    );
+    if (signal.aborted) throw signal.reason as Error;
+    launch = prepared;
+    for (const warning of prepared.warnings) note(`[corral] ${warning}`);
+    const spawnedAtMs = clock.nowMs();
+    const ended = new AbortController();
+    const patternSeen = deferred();
+    let nudge: (() => void) | undefined;
+    note(`[corral] starts ${[prepared.command, ...prepared.args].join(' ')}`);
+    const current = startChild({
+      command: prepared.command,
+      args: prepared.args,
+      env: prepared.env,
+      cwd: prepared.cwd,
+      clock,
+      platform: dependencies.platform,
+      onLine(stream, text) {
+        dependencies.appendLog(stream, text);
+        if (view.state !== 'loading') return;
+        if (prepared.readyPattern?.test(text) === true) patternSeen.resolve();
+        const parsed = parseLogLine(text);
+        if (parsed?.kind === 'ready') nudge?.();
+        if (parsed?.kind === 'progress') update({ loadProgress: parsed.progress });
+      },
+      onSpawned: dependencies.onSpawned,
+      onGone: dependencies.onGone,
+    });
+    child = current;
+    let hasExited = false;
+    const exit = current.exited.then((record) => {
+      hasExited = true;
+      ended.abort(new StartAbandoned('the process ended'));
+      return record;
+    });
+    if (current.pid !== undefined) {
+      apply('spawned', {
+        pid: current.pid,
+        generation: view.generation + 1,
+        commandLine: [prepared.command, ...prepared.args],
+        warnings: prepared.warnings,
+      });
+    }
+    let isTimedOut = false;
+    const deadline: Timer = clock.setTimer(model.startTimeoutMs, () => {
+      isTimedOut = true;
+      ended.abort(new StartAbandoned('the start took too long'));
+    });
+    try {
+      let answer: HealthAnswer | undefined;
+      try {
+        if (prepared.healthPath !== undefined) {
+          const watch = watchReadiness({
+            listen: prepared.listen,
+            path: prepared.healthPath,
+            apiKey: prepared.apiKey,
+            clock,
+            signal: ended.signal,
+          });
+          nudge = watch.nudge;
+          answer = await watch.ready;
+        } else if (prepared.readyPattern !== undefined) {
+          await abortable(patternSeen.promise, ended.signal);
+        } else {
+          // Nothing to wait for but that the program can be run at all.
+          await abortable(current.pid === undefined ? exit.then(() => undefined) : Promise.resolve(), ended.signal);
+        }
+      } catch (thrown) {
+        if (!(thrown instanceof StartAbandoned)) throw thrown;
+        const record = await (hasExited ? exit : current.stop({ askedBy: 'startTimeout', graceMs: model.stopGraceMs }));
+        const error = explain(record, isTimedOut);
+        if (record.spawnErrorCode !== undefined) {
+          detachProcess(record);
+          throw error;
+        }
+        return { record, error, isPortTaken: error.details?.['reason'] === 'port-taken' && prepared.listen.kind === 'tcp' };
+      }
+      becomeReady(prepared, current, answer, clock.nowMs() - spawnedAtMs);
+      afterExit = exit.then(onExit);
+      return undefined;
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  function becomeReady(prepared: Launch, current: Child, answer: HealthAnswer | undefined, tookMs: number): void {
+    const endpoint = openEndpoint({
+      listen: prepared.listen,
+      apiKey: prepared.apiKey,
+      advertisedIdleMs: answer?.advertisedIdleMs,
+      connectTimeoutMs: dependencies.connectTimeoutMs,
+    });
+    if (view.state === 'stopping') {
+      void endpoint.close();
+      return;
+    }
+    note(`[corral] ready after ${formatDuration(tookMs)} on ${describeListenAddress(prepared.listen)}`);
+    apply('became-ready', { endpoint, loadProgress: null, lastLoadMs: Math.round(tookMs), problem: null });
+    void readServerProperties(endpoint).then((properties) => {
+      if (child !== current || view.endpoint !== endpoint) return;
+      update({ slots: properties?.slots ?? UNTOLD_SLOTS[model.kind], contextSize: properties?.contextSize ?? null });
+    });
+  }
+
+  /** Lets go of what belonged to a process that has ended and returns what the view says of it from now on. */
+  function detachProcess(record: ExitRecord): Partial<ModelProcessView> {
+    const { endpoint } = view;
+    const listen = launch?.listen;
+    child = undefined;
+    launch = undefined;
+    stopAskedBy = undefined;
+    cleanup = (async () => {
+      await endpoint?.close();
+      if (listen?.kind === 'socket') await rm(listen.path, { force: true });
+    })();
+    note(`[corral] ended (${describeExit(record)})`);
+    return {
+      pid: null,
+      endpoint: null,
+      commandLine: null,
+      detail: null,
+      loadProgress: null,
+      slots: null,
+      contextSize: null,
+      lastExit: { ...record, atWallMs: clock.wallMs() },
+    };
+  }
+
+  /** After a process that had been ready has ended. */
+  function onExit(record: ExitRecord): void {
+    const error = view.state === 'stopping' ? null : explainCrash(record);
+    apply('exited', { ...detachProcess(record), problem: error });
+    if (error === null) return;
+    logger.log('warn', error.message, { model: model.id });
+    countFailure();
+  }
+
+  function explainCrash(record: ExitRecord): AppError {
+    const logTail = dependencies.readLogTail(DIAGNOSIS_LINES);
+    const diagnosis = diagnoseExit({
+      exitCode: record.exitCode,
+      signal: record.signal,
+      logTail,
+      ...(model.kind === 'file' ? { modelFile: model.file } : {}),
+    });
+    return new AppError('upstream-unavailable', `Model "${model.id}" ended while it was ready: ${diagnosis.summary} ${diagnosis.advice}`, {
+      details: {
+        model: model.id,
+        reason: diagnosis.kind,
+        exitCode: record.exitCode,
+        signal: record.signal,
+        log: logTail.slice(-DETAIL_LINES),
+      },
+    });
+  }
+
+  async function runStart(abort: AbortController): Promise<void> {
+    for (let attemptNumber = 1; ; attemptNumber += 1) {
+      let failed: FailedAttempt | undefined;
+      try {
+        failed = await attempt(abort.signal);
+      } catch (thrown) {
+        // Nothing was spawned: the file, llama-server or the port is missing, or nobody waits any more.
+        const error = thrown instanceof StartAbandoned ? null : toAppError(thrown);
+        apply('start-refused', { detail: null, problem: error });
+        if (error !== null) dependencies.onStartFailed(error);
+        return;
+      }
+      if (failed === undefined) return;
+      if (failed.isPortTaken && attemptNumber < MAX_BIND_TRIES && view.state === 'loading') {
+        // To whoever waits it is still one load.
+        apply('port-lost', detachProcess(failed.record));
+        continue;
+      }
+      const wasAsked = view.state === 'stopping';
+      apply('exited', { ...detachProcess(failed.record), problem: wasAsked ? null : failed.error });
+      if (wasAsked) return;
+      logger.log('warn', failed.error.message, { model: model.id });
+      countFailure();
+      dependencies.onStartFailed(view.state === 'failed' && view.problem !== null ? view.problem : failed.error);
+      return;
+    }
+  }
+
+  return {
+    view: () => view,
+
+    start() {
+      const abort = new AbortController();
+      apply('start-requested', { detail: null, loadProgress: null, problem: null, warnings: NO_WARNINGS });
+      const done = runStart(abort).finally(() => {
+        starting = undefined;
+      });
+      starting = { abort, done };
+    },
+
+    abandonStart(askedBy) {
+      if (view.state !== 'starting' || starting === undefined) return false;
+      starting.abort.abort(new StartAbandoned(askedBy));
+      return true;
+    },
+
+    drain: () => apply('drain-requested'),
+    cancelDrain: () => apply('drain-cancelled'),
+
+    async stop(askedBy, { graceMs = model.stopGraceMs } = {}) {
+      if (view.state === 'starting') {
+        starting?.abort.abort(new StartAbandoned(askedBy));
+        await starting?.done;
+      }
+      const current = child;
+      if (current === undefined) return undefined;
+      if (view.state !== 'stopping') {
+        apply('stop-requested');
+        stopAskedBy = askedBy;
+        note(`[corral] stops: ${askedBy}`);
+      }
+      const record = await current.stop({
+        askedBy: stopAskedBy ?? askedBy,
+        graceMs,
+        beforeSignal: stopCommandOf(launch, current),
+      });
+      await starting?.done;
+      await afterExit;
+      await cleanup;
+      return record;
+    },
+
+    reset() {
+      failureTimesMs = [];
+      if (view.state === 'failed' || view.state === 'crashed') apply('reset', { problem: null, nextStartAtMs: 0 });
+      else update({ problem: null, nextStartAtMs: 0 });
+    },
+  };
+
+  function stopCommandOf(current: Launch | undefined, running: Child): (() => Promise<void>) | undefined {
+    const stopCommand = current?.stopCommand;
+    if (current === undefined || stopCommand === undefined) return undefined;
+    return async () => {
+      const [command, ...args] = fillIn(stopCommand, { PID: String(running.pid ?? '') });
+      try {
+        await runProgram({
+          command,
+          args,
+          env: current.env,
+          cwd: current.cwd,
+          clock,
+          platform: dependencies.platform,
+          onLine: (stream, text) => dependencies.appendLog(stream, text),
+          timeoutMs: STOP_COMMAND_TIMEOUT_MS,
+          purpose: 'stop command',
+        });
+      } catch (thrown) {
+        note(`[corral] ${toAppError(thrown).message} The process is told to end all the same.`);
+      }
+    };
+  }
+}
+
+/** `exit code 1`, `signal SIGKILL`, `could not be run: ENOENT`. */
+export function describeExit(record: ExitRecord): string {
+  if (record.spawnErrorCode !== undefined) return `could not be run: ${record.spawnErrorCode}`;
+  if (record.signal !== null) return `signal ${record.signal}`;
+  return `exit code ${record.exitCode ?? 'unknown'}`;
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,66 @@
+import { AppError } from '#shared/contract/errors.ts';
+import type { ModelConfig } from '../config/resolved-config.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { LogStore } from '../process/log-store.ts';
+import type { LaunchDependencies } from './launch.ts';
+import { createModelProcess, type ModelProcess } from './model-process.ts';
+
+export interface SupervisorOptions extends Omit<LaunchDependencies, 'onDetail'> {
+  readonly models: ReadonlyMap<string, ModelConfig>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly logStore: LogStore;
+  readonly connectTimeoutMs: number;
+  onSpawned(pid: number): void;
+  onGone(pid: number): void;
+}
+
+export interface SupervisorListener {
+  onChange(modelId: string): void;
+  onStartFailed(modelId: string, error: AppError): void;
+}
+
+export interface Supervisor {
+  /** Throws `not-found` for an id that is not configured. */
+  process(modelId: string): ModelProcess;
+  modelIds(): readonly string[];
+  /** The one listener: the scheduler, which hands on what others want to know. */
+  listen(listener: SupervisorListener): void;
+  /** Ends every process; resolves once all are gone. */
+  stopAll(askedBy: string): Promise<void>;
+}
+
+/** All model processes. Each has one writer, its `ModelProcess`; this only holds them together. */
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { models, logStore } = options;
+  let listener: SupervisorListener | undefined;
+  const processes = new Map<string, ModelProcess>();
+  for (const [modelId, model] of models) {
+    processes.set(
+      modelId,
+      createModelProcess(model, {
+        ...options,
+        appendLog: (stream, text) => logStore.append(modelId, stream, text),
+        readLogTail: (lines) => logStore.tail(modelId, lines),
+        onChange: () => listener?.onChange(modelId),
+        onStartFailed: (error) => listener?.onStartFailed(modelId, error),
+      }),
+    );
+  }
+
+  return {
+    process(modelId) {
+      const found = processes.get(modelId);
+      if (found === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
+      return found;
+    },
+    modelIds: () => [...processes.keys()],
+    listen(next) {
+      listener = next;
+    },
+    async stopAll(askedBy) {
+      await Promise.all([...processes.values()].map((each) => each.stop(askedBy)));
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { homedir, tmpdir } from 'node:os';
+
+import { mkdir, realpath } from 'node:fs/promises';
+import { AppError } from '#shared/contract/errors.ts';
+import { createControlHandler } from './api/http-transport.ts';
+import { configFilePath, dataFolder, runtimeFolder } from './engine/config/config-folders.ts';
+import { configInvalidError, formatConfigIssue } from './engine/config/config-issue.ts';
+import type { FolderContext } from './engine/config/folder-context.ts';
+import { loadConfig } from './engine/config/load-config.ts';
+import type { ResolvedConfig } from './engine/config/resolved-config.ts';
+import { isLoopbackHost } from './engine/config/schema-fields.ts';
+import { openEngine, type Engine } from './engine/engine.ts';
+
+export interface ServeOptions {
+  readonly configFile: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly dataDir: string | undefined;
+  readonly version: string;
+  /** A line for the operator. */
+  print(line: string): void;
+  /** A line of the log, for standard error. */
+  printLog(line: string): void;
+}
+
+export function systemFolderContext(): FolderContext {
+  return {
+    platform: process.platform,
+    env: process.env,
+    homeFolder: homedir(),
+    tempFolder: tmpdir(),
+    uid: process.getuid?.(),
+  };
+}
+
+/** `corral serve`: the engine under plain Node, from the configuration to the address. Resolves once it listens. */
+export async function startHeadless(options: ServeOptions): Promise<Engine> {
+  const folders = systemFolderContext();
+  const filePath = options.configFile ?? configFilePath(folders);
+  const loaded = await loadConfig({
+    filePath,
+    isExplicit: options.configFile !== undefined,
+    env: process.env,
+    homeFolder: folders.homeFolder,
+    platform: process.platform,
+  });
+  if (!loaded.ok) throw configInvalidError(filePath, loaded.errors);
+  for (const warning of loaded.warnings) options.printLog(`warn ${filePath}: ${formatConfigIssue(warning)}`);
+
+  const config = withOverrides(loaded.config, options);
+  const chosenDataFolder = options.dataDir ?? dataFolder(folders);
+  await mkdir(chosenDataFolder, { recursive: true });
+  const realDataFolder = await realpath(chosenDataFolder);
+  const engine = await openEngine({
+    config,
+    configWarnings: loaded.warnings,
+    version: options.version,
+    dataFolder: realDataFolder,
+    runtimeFolder: runtimeFolder(folders, realDataFolder),
+    platform: process.platform,
+    env: process.env,
+    onLogLine: (_level, line) => options.printLog(line),
+  });
+  try {
+    engine.mount('/control', createControlHandler(engine));
+    await engine.start();
+  } catch (thrown) {
+    await engine.stop();
+    throw thrown;
+  }
+  printBanner(engine, config, options.print);
+  return engine;
+}
+
+function withOverrides(config: ResolvedConfig, { host, port }: ServeOptions): ResolvedConfig {
+  const server = { ...config.server, host: host ?? config.server.host, port: port ?? config.server.port };
+  if (config.server.apiKeys.length === 0 && !isLoopbackHost(server.host)) {
+    throw new AppError(
+      'config-invalid',
+      `--host ${server.host} would open Corral to other machines without a key. Set server.apiKeys first, or stay on 127.0.0.1.`,
+    );
+  }
+  return { ...config, server };
+}
+
+function printBanner(engine: Engine, config: ResolvedConfig, print: (line: string) => void): void {
+  const { models } = engine.snapshot();
+  const address = engine.address();
+  print(`Corral listens on ${address}  (OpenAI-compatible: ${address}/v1)`);
+  print(`Configuration: ${config.filePath ?? 'none, defaults are used'}`);
+  print(`Models: ${models.length} (${models.map((model) => model.id + (model.isDemo ? ', the built-in demo' : '')).join(', ')})`);
+  const [first] = models;
+  if (first === undefined) return;
+  print('Try it:');
+  print(
+    `  curl ${address}/v1/chat/completions -H 'Content-Type: application/json' ` +
+      `-d '{"model":"${first.id}","messages":[{"role":"user","content":"Hello"}]}'`,
+  );
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { modelViewSchema, snapshotSchema } from './snapshot.ts';
+
+const modelRequest = z.strictObject({ model: z.string().min(1) });
+const modelResponse = z.object({ model: modelViewSchema });
+
+export const ejectModes = ['when-idle', 'after-queue', 'now'] as const;
+
+export type EjectMode = (typeof ejectModes)[number];
+
+export const logLineSchema = z.object({
+  /** Rises by one a line and never repeats while Corral runs. */
+  number: z.number(),
+  at: z.number(),
+  stream: z.enum(['stdout', 'stderr', 'corral']),
+  text: z.string(),
+});
+
+export type LogLine = z.infer<typeof logLineSchema>;
+
+const ejectOutcomeSchema = z.object({
+  model: z.string(),
+  /** False if it was not loaded in the first place. */
+  wasLoaded: z.boolean(),
+  exitCode: z.number().nullable(),
+  signal: z.string().nullable(),
+  tookMs: z.number(),
+});
+
+export type EjectOutcome = z.infer<typeof ejectOutcomeSchema>;
+
+/**
+ * Everything a client can ask for. Transports loop over this table: a new command is a row here, a handler in
+ * electron/api and a caller.
+ */
+export const commands = {
+  'get-snapshot': { request: z.strictObject({}), response: snapshotSchema },
+  /** Returns once the model is ready; fails as a request for it would. */
+  'load-model': { request: modelRequest, response: modelResponse },
+  /** Returns once the process is gone. */
+  'eject-model': {
+    request: z.strictObject({ model: z.string().min(1), mode: z.enum(ejectModes).default('when-idle') }),
+    response: z.object({ ejected: ejectOutcomeSchema }),
+  },
+  'eject-all-models': {
+    request: z.strictObject({ mode: z.enum(ejectModes).default('when-idle') }),
+    response: z.object({ ejected: z.array(ejectOutcomeSchema) }),
+  },
+  /** Keeps a model from being ejected to make room or for being idle, until unpinned or restart. */
+  'pin-model': { request: modelRequest, response: modelResponse },
+  'unpin-model': { request: modelRequest, response: modelResponse },
+  /** Forgets past failures, so that the next request starts the model again. */
+  'reset-model': { request: modelRequest, response: modelResponse },
+  'cancel-request': { request: z.strictObject({ request: z.string().min(1) }), response: z.object({}) },
+  /** Lines of a model's log, or of Corral's own with source `corral`; the newest `limit` after line `after`. */
+  'read-logs': {
+    request: z.strictObject({
+      source: z.string().min(1),
+      after: z.number().int().min(0).default(0),
+      limit: z.number().int().min(1).max(10_000).default(1000),
+    }),
+    response: z.object({ lines: z.array(logLineSchema), hasEarlier: z.boolean() }),
+  },
+} as const satisfies Record<string, { request: z.ZodType; response: z.ZodType }>;
+
+export type CommandName = keyof typeof commands;
+
+export const commandNames = Object.keys(commands) as CommandName[];
+
+/** What a caller passes: defaults may be left out. */
+export type CommandRequest<Name extends CommandName> = z.input<(typeof commands)[Name]['request']>;
+
+/** What a handler receives: defaults filled in. */
+export type ParsedRequest<Name extends CommandName> = z.output<(typeof commands)[Name]['request']>;
+
+export type CommandResponse<Name extends CommandName> = z.output<(typeof commands)[Name]['response']>;
+
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(commands, name);
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { engineStatusSchema, instanceViewSchema, modelViewSchema, queueEntryViewSchema } from './snapshot.ts';
+
+/** What changed. Each event carries the new value whole, so that applying one twice does no harm. */
+export const eventBodySchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('model-changed'), model: modelViewSchema }),
+  z.object({ type: z.literal('queue-changed'), queue: z.array(queueEntryViewSchema) }),
+  z.object({ type: z.literal('engine-changed'), engine: engineStatusSchema }),
+  z.object({ type: z.literal('instance-changed'), instance: instanceViewSchema }),
+  /** There is more to read in a log; its lines are fetched with `read-logs`. */
+  z.object({ type: z.literal('log-appended'), source: z.string(), lastLine: z.number() }),
+]);
+
+export type EventBody = z.infer<typeof eventBodySchema>;
+
+/** Events are numbered without gaps; a client that sees one asks for a new snapshot. */
+export const numberedEventSchema = z.object({ sequence: z.number(), event: eventBodySchema });
+
+export type NumberedEvent = z.infer<typeof numberedEventSchema>;

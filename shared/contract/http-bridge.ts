@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { applyEvent } from './apply-event.ts';
+import type { Bridge, BridgeListener } from './bridge.ts';
+import { commands, type CommandName, type CommandRequest, type CommandResponse } from './commands.ts';
+import { AppError, deserialiseError, serialisedErrorSchema } from './errors.ts';
+import { numberedEventSchema } from './events.ts';
+import { snapshotSchema, type Snapshot } from './snapshot.ts';
+
+export interface HttpBridgeOptions {
+  /** Such as `http://127.0.0.1:5526`. */
+  readonly address: string;
+  /** The admin token or the instance's own; sent as Bearer. */
+  readonly token: string;
+  /** Pauses between attempts to reconnect; the last one repeats. */
+  readonly reconnectDelaysMs?: readonly number[];
+}
+
+const errorBodySchema = z.object({ error: serialisedErrorSchema });
+
+const DEFAULT_RECONNECT_DELAYS_MS = [100, 250, 500, 1000, 2000] as const;
+
+/** The bridge over HTTP and server-sent events, for browsers and Node alike: it needs nothing but `fetch`. */
+export function createHttpBridge({ address, token, reconnectDelaysMs = DEFAULT_RECONNECT_DELAYS_MS }: HttpBridgeOptions): Bridge {
+  const closing = new AbortController();
+  const base = address.replace(/\/+$/, '');
+
+  async function request(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+    const signals = signal === undefined ? [closing.signal] : [closing.signal, signal];
+    try {
+      return await fetch(`${base}${path}`, {
+        ...init,
+        headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` },
+        signal: AbortSignal.any(signals),
+      });
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause.message : String(thrown);
+      throw new AppError('upstream-unavailable', `Corral does not answer at ${base} (${cause}). Is it running?`, {
+        cause: thrown,
+      });
+    }
+  }
+
+  async function toError(response: Response): Promise<AppError> {
+    const text = await response.text();
+    const body = errorBodySchema.safeParse(parseJson(text));
+    if (body.success) return deserialiseError(body.data.error);
+    return new AppError('internal', `${base} answered ${response.status} with something that is not Corral's: ${text.slice(0, 200)}`);
+  }
+
+  async function call<Name extends CommandName>(
+    name: Name,
+    body: CommandRequest<Name>,
+    signal?: AbortSignal,
+  ): Promise<CommandResponse<Name>> {
+    const response = await request(
+      `/control/commands/${name}`,
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      signal,
+    );
+    if (!response.ok) throw await toError(response);
+    return commands[name].response.parse(await response.json()) as CommandResponse<Name>;
+  }
+
+  /** One connection: delivers until it ends, then returns whether it had delivered at all. */
+  async function follow(listener: BridgeListener, signal: AbortSignal, onDelivered: () => void): Promise<void> {
+    const response = await request('/control/events', { headers: { accept: 'text/event-stream' } }, signal);
+    if (!response.ok || response.body === null) throw await toError(response);
+    let snapshot: Snapshot | undefined;
+    for await (const data of readEventData(response.body)) {
+      const message: unknown = parseJson(data);
+      if (snapshot === undefined) {
+        snapshot = snapshotSchema.parse(message);
+        onDelivered();
+        listener.onUpdate({ snapshot, event: undefined });
+        continue;
+      }
+      const numbered = numberedEventSchema.parse(message);
+      const next = applyEvent(snapshot, numbered);
+      if (next === undefined) return; // A gap: the next connection starts with a whole snapshot.
+      snapshot = next;
+      listener.onUpdate({ snapshot, event: numbered.event });
+    }
+  }
+
+  function subscribe(listener: BridgeListener): () => void {
+    const ending = new AbortController();
+    const isEnded = (): boolean => ending.signal.aborted || closing.signal.aborted;
+    const run = async (): Promise<void> => {
+      let failures = 0;
+      while (!isEnded()) {
+        let reason = 'the connection ended';
+        try {
+          await follow(listener, ending.signal, () => {
+            failures = 0;
+          });
+        } catch (thrown) {
+          reason = thrown instanceof Error ? thrown.message : String(thrown);
+        }
+        if (isEnded()) return;
+        listener.onDisconnect(reason);
+        const delayMs = reconnectDelaysMs[Math.min(failures, reconnectDelaysMs.length - 1)] ?? 1000;
+        failures += 1;
+        await pause(delayMs, [ending.signal, closing.signal]);
+      }
+    };
+    void run();
+    return () => ending.abort();
+  }
+
+  return { call, subscribe, close: () => closing.abort() };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The caller's schema says what is wrong with it.
+  }
+}
+
+function pause(delayMs: number, signals: readonly AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      for (const signal of signals) signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, delayMs);
+    for (const signal of signals) signal.addEventListener('abort', finish, { once: true });
+  });
+}
+
+/** The `data` of each event of a stream as in https://html.spec.whatwg.org/multipage/server-sent-events.html. */
+export async function* readEventData(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  let pending = '';
+  let data: string[] = [];
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      pending += decoder.decode(value, { stream: true });
+      const lines = pending.split(/\r\n|\n|\r(?!$)/);
+      pending = lines.pop() ?? '';
+      for (const line of lines) {
+        if (line === '') {
+          if (data.length > 0) yield data.join('\n');
+          data = [];
+        } else if (line.startsWith('data:')) {
+          data.push(line.slice(line.startsWith('data: ') ? 6 : 5));
+        }
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined); // Already ended or aborted: nothing is left to release.
+  }
+}

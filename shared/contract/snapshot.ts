@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { modelStateSchema } from '../model/model-state.ts';
+import { serialisedErrorSchema } from './errors.ts';
+
+/**
+ * All that a window, tray or CLI may show. Times ending in `At` are wall-clock milliseconds since 1970, so that they
+ * survive a transport; ages are computed by whoever shows them.
+ */
+
+export const exitViewSchema = z.object({
+  exitCode: z.number().nullable(),
+  signal: z.string().nullable(),
+  at: z.number(),
+  /** Who asked for it; null for an exit nobody asked for. */
+  askedBy: z.string().nullable(),
+});
+
+export const modelViewSchema = z.object({
+  id: z.string(),
+  aliases: z.array(z.string()),
+  kind: z.enum(['file', 'command']),
+  isDemo: z.boolean(),
+  state: modelStateSchema,
+  /** 0 to 1 while loading, where the log tells it. */
+  loadProgress: z.number().nullable(),
+  /** What a model in `starting` waits for, in words. */
+  detail: z.string().nullable(),
+  isPinned: z.boolean(),
+  /** Requests being answered now. */
+  activeRequests: z.number(),
+  /** Requests that wait for this model. */
+  waitingRequests: z.number(),
+  /** Requests it gets at once; null until that is known. */
+  concurrency: z.number().nullable(),
+  contextSize: z.number().nullable(),
+  pid: z.number().nullable(),
+  /** The socket path or `host:port` of its process. */
+  address: z.string().nullable(),
+  /** The command line of its process, without secrets. */
+  commandLine: z.array(z.string()).nullable(),
+  stateSince: z.number(),
+  lastUsedAt: z.number().nullable(),
+  /** From spawn to ready, of the last successful start. */
+  lastLoadMs: z.number().nullable(),
+  /** Why the last start failed or the last process died; null once it is ready again. */
+  problem: serialisedErrorSchema.nullable(),
+  lastExit: exitViewSchema.nullable(),
+  warnings: z.array(z.string()),
+});
+
+export type ModelView = z.infer<typeof modelViewSchema>;
+
+export const waitReasons = ['slot', 'load', 'room', 'restart-delay', 'lane', 'eject'] as const;
+
+export const queueEntryViewSchema = z.object({
+  id: z.string(),
+  modelId: z.string(),
+  lane: z.string(),
+  priority: z.number(),
+  /** What it waits for: a free slot, the load, room for the load, a restart delay, its lane's limit, an eject. */
+  waitsFor: z.enum(waitReasons),
+  /** 1 is next. */
+  position: z.number(),
+  enqueuedAt: z.number(),
+});
+
+export type QueueEntryView = z.infer<typeof queueEntryViewSchema>;
+
+export const engineStatusSchema = z.discriminatedUnion('status', [
+  z.object({ status: z.literal('searching') }),
+  z.object({
+    status: z.literal('installing'),
+    step: z.string(),
+    receivedBytes: z.number().optional(),
+    totalBytes: z.number().optional(),
+  }),
+  z.object({
+    status: z.literal('ready'),
+    build: z.object({ id: z.string(), executable: z.string(), origin: z.enum(['config', 'path', 'installed']) }),
+  }),
+  z.object({ status: z.literal('missing'), reason: z.string(), hint: z.string() }),
+]);
+
+export const instanceViewSchema = z.object({
+  version: z.string(),
+  pid: z.number(),
+  startedAt: z.number(),
+  /** The OpenAI-compatible base address, such as `http://127.0.0.1:5526`. */
+  address: z.string(),
+  configPath: z.string().nullable(),
+  configWarnings: z.array(z.object({ path: z.string(), message: z.string() })),
+  dataFolder: z.string(),
+  maxLoaded: z.number(),
+  isShuttingDown: z.boolean(),
+});
+
+export const snapshotSchema = z.object({
+  /** The number of the last event this snapshot includes. */
+  sequence: z.number(),
+  instance: instanceViewSchema,
+  engine: engineStatusSchema,
+  models: z.array(modelViewSchema),
+  queue: z.array(queueEntryViewSchema),
+});
+
+export type InstanceView = z.infer<typeof instanceViewSchema>;
+export type EngineStatusView = z.infer<typeof engineStatusSchema>;
+export type Snapshot = z.infer<typeof snapshotSchema>;
