@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -6,12 +6,12 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 
-await rm(`${root}/out`, { recursive: true, force: true });
+
 await build({
   absWorkingDir: root,
   entryPoints: {
-    cli: 'electron/cli/cli.ts',
-    ...(process.argv.includes('--schema') ? { 'write-config-schema': 'build/write-config-schema.ts' } : {}),
+    cli: './electron/cli/cli.ts',
+    ...(process.argv.includes('--schema') ? { 'write-config-schema': './build/write-config-schema.ts' } : {}),
   },
   outdir: 'out',
   bundle: true,

@@ -58,7 +58,7 @@ export async function startHeadless(options: ServeOptions): Promise<Engine> {
     dataFolder: realDataFolder,
     runtimeFolder: runtimeFolder(folders, realDataFolder),
     platform: process.platform,
-    env: process.env,
+    env: { ...process.env },
     onLogLine: (_level, line) => options.printLog(line),
   });
   try {

@@ -31,7 +31,7 @@ export function createControlHandler(engine: Engine): (request: IncomingMessage,
     }
     const [, name] = /^\/commands\/([a-z-]+)$/.exec(path) ?? [];
     if (name === undefined || !isCommandName(name)) {
-      sendControlError(response, new AppError('not-found', `There is no control command at ${path}.`));
+      sendControlError(response, new AppError('unknown-route', `There is no control command at ${path}.`));
       return;
     }
     if (request.method !== 'POST') {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import path from 'node:path';
 import type { RequestHandler } from 'express';
@@ -106,6 +106,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   async function open(): Promise<Engine> {
     await mkdir(dataFolder, { recursive: true });
     await ensurePrivateFolder(runtimeFolder, platform);
+    undo.push(() => removeIfEmpty(runtimeFolder));
     const lock = await acquireDataFolderLock({ dataFolder, runtimeFolder, platform, pid: process.pid });
     undo.push(() => lock.release());
 
@@ -147,7 +148,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     });
     undo.push(() => engines.stop());
 
-    const { readCapabilities } = createCapabilitiesReader({ clock, platform, env });
+    const { readCapabilities } = createCapabilitiesReader();
     const supervisor = createSupervisor({
       models,
       clock,
@@ -335,6 +336,15 @@ async function withDemoModel(
   if (models.size > 0) return models;
   const file = await ensureDemoModel(path.join(dataFolder, 'models'));
   return new Map([[DEMO_MODEL_ID, demoModelConfig(file)]]);
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EEXIST') throw thrown;
+  }
 }
 
 /** Sockets of processes that an earlier run left behind; the lock's own has another ending of its name. */

@@ -15,6 +15,8 @@ const errorTable = {
   forbidden: { status: 403, type: 'permission_error' },
   /** No model, alias, request or log of that name. */
   'not-found': { status: 404, type: 'invalid_request_error' },
+  /** There is nothing at this path. */
+  'unknown-route': { status: 404, type: 'invalid_request_error' },
   /** The path exists, the method does not. */
   'method-not-allowed': { status: 405, type: 'invalid_request_error' },
   /** The command cannot be carried out in the present state. */

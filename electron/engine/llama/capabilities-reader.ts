@@ -135,7 +135,7 @@ function run(executable: string, flag: string, deadlineMs: number, signal: Abort
     } as const;
     execFile(executable, [flag], options, (error, stdout, stderr) => {
       if (error === null) resolve({ stdout, stderr });
-      else if (signal.aborted) reject(error);
+      else if (signal.aborted) reject(signal.reason as Error);
       else {
         explainFailure(executable, flag, deadlineMs, error, stderr).then(
           (failure) => reject(failure),

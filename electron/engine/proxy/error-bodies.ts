@@ -60,7 +60,7 @@ export function sendError(
   response: ServerResponse,
   error: AppError,
   family: ApiFamily = 'openai',
-  headers: OutgoingHttpHeaders = {},
+  headers: Readonly<Record<string, string>> = {},
 ): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
@@ -73,7 +73,7 @@ export function sendError(
     'x-corral-error': error.code,
     ...headers,
   };
-  if (error.retryAfterSeconds !== undefined) sent['retry-after'] = error.retryAfterSeconds;
+  if (error.retryAfterSeconds !== undefined) sent['retry-after'] = String(error.retryAfterSeconds);
   if (error.code === 'unauthorized') sent['www-authenticate'] = 'Bearer';
   response.writeHead(errorStatus(error.code), sent);
   response.end(body);

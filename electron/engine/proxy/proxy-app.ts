@@ -80,7 +80,7 @@ export function createProxyApp(dependencies: ProxyDependencies): Express {
   app.use((request: Request, response: Response) => {
     sendError(
       response,
-      new AppError('not-found', `There is nothing at ${request.method} ${request.path}. The OpenAI-compatible API is under /v1.`),
+      new AppError('unknown-route', `There is nothing at ${request.method} ${request.path}. The OpenAI-compatible API is under /v1.`),
       familyOf(request.path),
     );
   });

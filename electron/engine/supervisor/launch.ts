@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
 import { checkGgufFile } from '../catalog/gguf-header.ts';
+import { fillPlaceholders } from '../config/placeholders.ts';
 import type { CommandModelConfig, FileModelConfig, ModelConfig } from '../config/resolved-config.ts';
 import type { LlamaCapabilities } from '../llama/capabilities.ts';
 import { buildLlamaCommandLine } from '../llama/command-line.ts';
@@ -21,7 +22,9 @@ export interface Launch {
   /** A path to ask until it answers 200; undefined if running (or the pattern) is all that can be waited for. */
   readonly healthPath: string | undefined;
   readonly readyPattern: RegExp | undefined;
+  /** `${PID}` and the placeholders of `values` are still to be filled in. */
   readonly stopCommand: readonly [string, ...string[]] | undefined;
+  readonly placeholderValues: Parameters<typeof fillPlaceholders>[1];
   readonly warnings: readonly string[];
 }
 
@@ -80,6 +83,7 @@ async function prepareFileLaunch(
     healthPath: '/health',
     readyPattern: undefined,
     stopCommand: undefined,
+    placeholderValues: {},
     warnings: commandLine.warnings,
   };
 }
@@ -87,36 +91,29 @@ async function prepareFileLaunch(
 async function prepareCommandLaunch(model: CommandModelConfig, dependencies: LaunchDependencies): Promise<Launch> {
   const port = await dependencies.findFreePort();
   const values = { PORT: String(port), HOST: '127.0.0.1', MODEL_ID: model.id };
-  const [command, ...args] = fillIn(model.command, values);
+  const [command, ...args] = fillCommand(model.command, values);
   return {
     command,
     args,
-    env: {
-      ...inheritedEnv(dependencies.env),
-      PORT: values.PORT,
-      ...Object.fromEntries(Object.entries(model.env).map(([name, value]) => [name, fillInText(value, values)])),
-    },
+    env: { ...inheritedEnv(dependencies.env), PORT: values.PORT, ...model.env },
     cwd: model.cwd,
     listen: { kind: 'tcp', host: values.HOST, port },
     apiKey: undefined,
     healthPath: model.health === 'none' ? undefined : model.health,
     readyPattern: model.readyPattern,
-    stopCommand: model.stopCommand === undefined ? undefined : fillIn(model.stopCommand, values),
+    stopCommand: model.stopCommand,
+    placeholderValues: values,
     warnings: [],
   };
 }
 
-/** Replaces `${NAME}` for the names given and leaves every other text alone. Pure. */
-export function fillInText(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replace(/\$\{([A-Z_]+)\}/g, (whole, name: string) => values[name] ?? whole);
-}
-
-export function fillIn(
+/** The command of a start: its placeholders filled in. Pure. */
+export function fillCommand(
   command: readonly [string, ...string[]],
-  values: Readonly<Record<string, string>>,
+  values: Parameters<typeof fillPlaceholders>[1],
 ): [string, ...string[]] {
   const [program, ...args] = command;
-  return [fillInText(program, values), ...args.map((argument) => fillInText(argument, values))];
+  return [fillPlaceholders(program, values), ...args.map((argument) => fillPlaceholders(argument, values))];
 }
 
 function inheritedEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -12,7 +12,7 @@ import type { Logger } from '../ports/logger.ts';
 import { runProgram, startChild, type Child, type ExitRecord } from '../process/child-process.ts';
 import { nextState, type ProcessEvent } from '../process/process-state.ts';
 import { describeListenAddress, openEndpoint, type Endpoint } from './endpoint.ts';
-import { fillIn, prepareLaunch, type Launch, type LaunchDependencies } from './launch.ts';
+import { fillCommand, prepareLaunch, type Launch, type LaunchDependencies } from './launch.ts';
 import { watchReadiness, type HealthAnswer } from './readiness.ts';
 import { decideRestart } from './restart-policy.ts';
 
@@ -427,7 +427,7 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
     const stopCommand = current?.stopCommand;
     if (current === undefined || stopCommand === undefined) return undefined;
     return async () => {
-      const [command, ...args] = fillIn(stopCommand, { PID: String(running.pid ?? '') });
+      const [command, ...args] = fillCommand(stopCommand, { ...current.placeholderValues, PID: String(running.pid ?? '') });
       try {
         await runProgram({
           command,

@@ -1,0 +1,94 @@
+/** The import rules of docs/architecture.md, "Who may import whom". Checked against a deliberate violation in tests/unit/layers. */
+
+const from = (path, pathNot) => ({ path, ...(pathNot === undefined ? {} : { pathNot }) });
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'not-to-unresolvable',
+      comment: 'A specifier that resolves to nothing. `electron` itself may be absent: its binary is not needed to build.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^electron$' },
+    },
+    {
+      name: 'shared-imports-itself-and-zod',
+      severity: 'error',
+      from: from('(^|/)shared/'),
+      to: { pathNot: ['(^|/)shared/', '(^|/)node_modules/zod/', '^zod'] },
+    },
+    {
+      name: 'engine-imports-shared-and-libraries',
+      comment: 'The engine knows neither what serves it nor who composes it.',
+      severity: 'error',
+      from: from('(^|/)electron/engine/'),
+      to: { path: ['(^|/)electron/(?!engine/)', '(^|/)renderer/', '(^|/)tests/'] },
+    },
+    {
+      name: 'engine-never-reaches-electron',
+      comment: 'Not even over several hops: the engine runs under plain Node.',
+      severity: 'error',
+      from: from('(^|/)electron/engine/'),
+      to: { path: '(^electron$|(^|/)node_modules/electron/)', reachable: true },
+    },
+    {
+      name: 'pure-files-stay-pure',
+      comment: 'Decisions take facts and return decisions; no clock, file or process.',
+      severity: 'error',
+      from: from(
+        '(^|/)electron/engine/(scheduler/(decide|room|view)|process/process-state|supervisor/restart-policy|llama/(command-line|diagnose-exit|log-lines|capabilities))\\.ts$',
+      ),
+      to: { dependencyTypes: ['core', 'npm'] },
+    },
+    {
+      name: 'api-imports-the-engine-facade',
+      severity: 'error',
+      from: from('(^|/)electron/api/'),
+      to: { path: '(^|/)electron/(?!api/)', pathNot: '(^|/)electron/engine/engine\\.ts$' },
+    },
+    {
+      name: 'headless-never-reaches-electron',
+      severity: 'error',
+      from: from('(^|/)electron/(headless\\.ts|cli/|api/)'),
+      to: { path: '(^electron$|(^|/)node_modules/electron/|(^|/)electron/shell/)', reachable: true },
+    },
+    {
+      name: 'nobody-imports-a-composition-root',
+      severity: 'error',
+      from: from('(^|/)(electron|shared|renderer)/', '(^|/)electron/cli/'),
+      to: { path: '(^|/)electron/(main|headless|preload)\\.ts$|(^|/)electron/cli/' },
+    },
+    {
+      name: 'renderer-imports-shared',
+      severity: 'error',
+      from: from('(^|/)renderer/'),
+      to: { path: ['(^|/)electron/', '(^|/)tests/'] },
+    },
+    {
+      name: 'renderer-has-no-node',
+      severity: 'error',
+      from: from('(^|/)renderer/', 'vite\\.config'),
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'features-are-apart',
+      severity: 'error',
+      from: from('(^|/)renderer/features/([^/]+)/'),
+      to: { path: '(^|/)renderer/features/', pathNot: '(^|/)renderer/features/$2/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { conditionNames: ['import', 'node', 'types', 'default'], exportsFields: ['exports'] },
+    cache: false,
+  },
+};
