@@ -25,6 +25,10 @@ export default tseslint.config(
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // What `createX` returns closes over its state and never uses `this`; its functions may be passed on as they are.
+      '@typescript-eslint/unbound-method': 'off',
+      // Express tells an error handler by its four parameters.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       // `() => void promise` and `() => emitter.emit()` are how events are handed on here.
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
@@ -34,6 +38,12 @@ export default tseslint.config(
     // What the operator reads on a terminal comes from the composition roots and from nowhere else.
     files: ['electron/cli/**', 'electron/headless.ts', 'build/**', 'tests/**'],
     rules: { 'no-console': 'off' },
+  },
+  {
+    // Plain scripts that must run without a build: the checks that need types do not apply.
+    files: ['**/*.{js,mjs}'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { parserOptions: { projectService: false } },
   },
   {
     files: ['*.config.{js,ts}', '.dependency-cruiser.js'],

@@ -111,7 +111,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     undo.push(() => lock.release());
 
     const feed = createEventFeed(clock);
-    undo.push(() => Promise.resolve(feed.close()));
+    undo.push(() => {
+      feed.close();
+      return Promise.resolve();
+    });
     const logStore = createLogStore({
       folder: path.join(dataFolder, 'logs'),
       clock,

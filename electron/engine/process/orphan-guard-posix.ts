@@ -48,7 +48,7 @@ export function createOrphanGuard(logger: Logger): OrphanGuard {
       env: { PATH: '/usr/bin:/bin' },
     });
     shell.unref();
-    shell.stdin?.on('error', () => undefined); // Its exit is what counts and is handled below.
+    shell.stdin.on('error', () => undefined); // Its exit is what counts and is handled below.
     shell.once('error', (error) => {
       logger.log('error', `No guard against orphaned models: /bin/sh cannot be started (${error.message})`);
     });

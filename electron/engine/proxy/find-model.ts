@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { Busboy } from '@fastify/busboy';
 import { AppError } from '#shared/contract/errors.ts';
 import { findJsonKeys } from './find-json-keys.ts';
 
@@ -49,18 +50,34 @@ async function findInBody(
   return result.found;
 }
 
-async function findInForm(
+/** Fields of a form that name things; files in it are skipped, not kept. */
+const MAX_FIELD_BYTES = 4096;
+
+function findInForm(
   contentType: string,
   body: Buffer,
 ): Promise<{ model: string | undefined; isStreaming: boolean }> {
-  let form: FormData;
-  try {
-    form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
-  } catch (thrown) {
-    throw new AppError('invalid-request', 'The request body is not the multipart form its content type announces.', {
-      cause: thrown,
-    });
-  }
-  const model = form.get('model');
-  return { model: typeof model === 'string' ? model : undefined, isStreaming: form.get('stream') === 'true' };
+  return new Promise((resolve, reject) => {
+    const refuse = (thrown: unknown): void =>
+      reject(
+        new AppError('invalid-request', 'The request body is not the multipart form its content type announces.', {
+          cause: thrown,
+        }),
+      );
+    let model: string | undefined;
+    let isStreaming = false;
+    try {
+      const form = new Busboy({ headers: { 'content-type': contentType }, limits: { fieldSize: MAX_FIELD_BYTES } });
+      form.on('field', (name, value) => {
+        if (name === 'model') model = value;
+        if (name === 'stream') isStreaming = value === 'true';
+      });
+      form.on('file', (_name, stream) => stream.resume());
+      form.on('error', refuse);
+      form.on('finish', () => resolve({ model, isStreaming }));
+      form.end(body);
+    } catch (thrown) {
+      refuse(thrown);
+    }
+  });
 }

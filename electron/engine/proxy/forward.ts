@@ -98,7 +98,7 @@ function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> 
       {
         origin: lease.endpoint.origin,
         path: options.path,
-        method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
+        method: (request.method ?? 'GET'),
         headers: forwardedRequestHeaders(request.rawHeaders, request.headers.connection, {
           apiKey: lease.endpoint.apiKey,
           contentLength: body?.length,

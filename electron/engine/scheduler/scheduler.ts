@@ -299,7 +299,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return lease;
   }
 
-  function settleRejected(entry: WaitingEntry, error: unknown): void {
+  function settleRejected(entry: WaitingEntry, error: Error): void {
     line.remove(entry);
     options.onQueueChanged();
     entry.reject(error);
@@ -322,7 +322,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       const nowMs = clock.nowMs();
       const onAbort = (): void => {
-        settleRejected(entry, signal?.reason);
+        settleRejected(entry, signal?.reason as Error);
         run();
       };
       const entry: WaitingEntry = line.add({
@@ -340,7 +340,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         },
         reject(error) {
           signal?.removeEventListener('abort', onAbort);
-          reject(error as Error);
+          reject(error);
         },
       });
       signal?.addEventListener('abort', onAbort, { once: true });

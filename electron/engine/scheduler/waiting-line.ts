@@ -5,7 +5,7 @@ import type { WaitingFacts, WaitReason } from './view.ts';
 export interface WaitingEntry extends WaitingFacts {
   readonly enqueuedWallMs: number;
   resolve(lease: Lease | undefined): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 export interface WaitingLine {

@@ -217,9 +217,7 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
       onGone: dependencies.onGone,
     });
     child = current;
-    let hasExited = false;
     const exit = current.exited.then((record) => {
-      hasExited = true;
       ended.abort(new StartAbandoned('the process ended'));
       return record;
     });
@@ -257,7 +255,7 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
         }
       } catch (thrown) {
         if (!(thrown instanceof StartAbandoned)) throw thrown;
-        const record = await (hasExited ? exit : current.stop({ askedBy: 'startTimeout', graceMs: model.stopGraceMs }));
+        const record = await current.stop({ askedBy: 'startTimeout', graceMs: model.stopGraceMs });
         const error = explain(record, isTimedOut);
         if (record.spawnErrorCode !== undefined) {
           detachProcess(record);

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Everything that gates, the same here and in CI: format, lint, types, layers, unused code, tests. Runs all of it even if
+ * something fails, so that one run tells everything. `npm run check -- lint types` runs only those steps.
+ */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const resolve = createRequire(import.meta.url).resolve;
+const resultFile = path.join(root, 'test-results', 'vitest.json');
+
+/** Tools are run by their files, not by the shims that need a shell on Windows. */
+function bin(packageName, file) {
+  return path.join(path.dirname(resolve(`${packageName}/package.json`)), file);
+}
+
+const steps = [
+  { name: 'format', args: [bin('prettier', 'bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
+  {
+    name: 'lint',
+    args: [bin('eslint', 'bin/eslint.js'), '.', '--max-warnings', '0', '--cache', '--cache-location', 'node_modules/.cache/eslint/'],
+  },
+  { name: 'types', args: [bin('typescript', 'bin/tsc'), '-p', '.'] },
+  {
+    name: 'layers',
+    args: [bin('dependency-cruiser', 'bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.js', 'electron', 'shared'],
+  },
+  { name: 'unused', args: [bin('knip', 'bin/knip.js')] },
+  {
+    name: 'tests',
+    args: [bin('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`],
+  },
+];
+
+function run(args) {
+  return new Promise((settle) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
+    child.once('error', () => settle(1));
+    child.once('exit', (code) => settle(code ?? 1));
+  });
+}
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !steps.some((step) => step.name === name));
+if (unknown.length > 0) {
+  console.error(`There is no step ${unknown.join(', ')}; the steps are ${steps.map((step) => step.name).join(', ')}.`);
+  process.exit(2);
+}
+
+await rm(resultFile, { force: true });
+const failed = [];
+for (const step of steps) {
+  if (wanted.length > 0 && !wanted.includes(step.name)) continue;
+  const startedMs = performance.now();
+  console.log(`\n▸ ${step.name}`);
+  const code = await run(step.args);
+  console.log(`${code === 0 ? '✓' : '✗'} ${step.name} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
+  if (code !== 0) failed.push(step.name);
+}
+
+const leftOut = (process.env['CORRAL_TEST_WITHOUT'] ?? '').split(',').filter((part) => part !== '');
+if (leftOut.length > 0) console.log(`\nNot run, because CORRAL_TEST_WITHOUT says so: all tests that need ${leftOut.join(' or ')}.`);
+console.log(failed.length === 0 ? '\nAll checks passed.' : `\nFailed: ${failed.join(', ')}.`);
+if (wanted.length === 0 || wanted.includes('tests')) {
+  const { numPassedTests, numFailedTests } = JSON.parse(await readFile(resultFile, 'utf8').catch(() => '{"numPassedTests":0,"numFailedTests":1}'));
+  console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
+}
+process.exitCode = failed.length === 0 ? 0 : 1;
