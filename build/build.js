@@ -2,17 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-/** Puts everything that runs into out/. `--schema` also bundles the writer of corral.schema.json. */
+/** Puts everything that runs into out/. */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 
 
 await build({
   absWorkingDir: root,
-  entryPoints: {
-    cli: './electron/cli/cli.ts',
-    ...(process.argv.includes('--schema') ? { 'write-config-schema': './build/write-config-schema.ts' } : {}),
-  },
+  entryPoints: { cli: './electron/cli/cli.ts' },
   outdir: 'out',
   bundle: true,
   platform: 'node',

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,12 +8,11 @@ import { fileURLToPath } from 'node:url';
  * something fails, so that one run tells everything. `npm run check -- lint types` runs only those steps.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const resolve = createRequire(import.meta.url).resolve;
 const resultFile = path.join(root, 'test-results', 'vitest.json');
 
 /** Tools are run by their files, not by the shims that need a shell on Windows. */
 function bin(packageName, file) {
-  return path.join(path.dirname(resolve(`${packageName}/package.json`)), file);
+  return path.join(root, 'node_modules', packageName, file);
 }
 
 const steps = [
