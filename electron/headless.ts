@@ -88,7 +88,9 @@ function printBanner(engine: Engine, config: ResolvedConfig, print: (line: strin
   const address = engine.address();
   print(`Corral listens on ${address}  (OpenAI-compatible: ${address}/v1)`);
   print(`Configuration: ${config.filePath ?? 'none, defaults are used'}`);
-  print(`Models: ${models.length} (${models.map((model) => model.id + (model.isDemo ? ', the built-in demo' : '')).join(', ')})`);
+  print(
+    `Models: ${models.length} (${models.map((model) => model.id + (model.isDemo ? ', the built-in demo' : '')).join(', ')})`,
+  );
   const [first] = models;
   if (first === undefined) return;
   print('Try it:');

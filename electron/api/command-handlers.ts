@@ -1,9 +1,4 @@
-import {
-  commands,
-  type CommandName,
-  type CommandResponse,
-  type ParsedRequest,
-} from '#shared/contract/commands.ts';
+import { commands, type CommandName, type CommandResponse, type ParsedRequest } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 

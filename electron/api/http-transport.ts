@@ -108,7 +108,9 @@ function streamEvents(engine: Engine, response: ServerResponse): void {
     response.write(text);
     if (response.writableLength > MAX_UNSENT_BYTES) response.destroy();
   };
-  const unsubscribe = engine.subscribe((event: NumberedEvent) => write(`event: change\ndata: ${JSON.stringify(event)}\n\n`));
+  const unsubscribe = engine.subscribe((event: NumberedEvent) =>
+    write(`event: change\ndata: ${JSON.stringify(event)}\n\n`),
+  );
   write(`event: snapshot\ndata: ${JSON.stringify(engine.snapshot())}\n\n`);
   const heartbeat = setInterval(() => write(': still here\n\n'), HEARTBEAT_MS);
   heartbeat.unref();

@@ -179,7 +179,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       laneLimits: new Map(
         config.server.apiKeys.flatMap((key) => (key.concurrency === undefined ? [] : [[key.name, key.concurrency]])),
       ),
-      onModelChanged: (modelId) => feed.mark(`model:${modelId}`, () => ({ type: 'model-changed', model: viewOf(modelId) })),
+      onModelChanged: (modelId) =>
+        feed.mark(`model:${modelId}`, () => ({ type: 'model-changed', model: viewOf(modelId) })),
       onQueueChanged: () => feed.mark('queue', () => ({ type: 'queue-changed', queue: scheduler.queue() })),
     });
 
@@ -237,7 +238,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         listModels: () =>
           [...models.keys()].map((modelId) => {
             const { state, isDemo, contextSize, aliases: names } = viewOf(modelId);
-            return { id: modelId, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases: names };
+            return {
+              id: modelId,
+              createdSeconds: Math.floor(startedAt / 1000),
+              state,
+              isDemo,
+              contextSize,
+              aliases: names,
+            };
           }),
         isLoaded: (modelId) => supervisor.process(modelId).view().state === 'ready',
         isShuttingDown: () => stopping !== undefined,
@@ -293,7 +301,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         const key = presentedKey(headers) ?? '';
         const tokens = [instanceToken, ...(config.server.adminToken === undefined ? [] : [config.server.adminToken])];
         if (tokens.map((token) => isSameSecret(token, key)).includes(true)) return undefined;
-        return new AppError('unauthorized', 'The control API needs the admin token (server.adminToken) as a Bearer token.');
+        return new AppError(
+          'unauthorized',
+          'The control API needs the admin token (server.adminToken) as a Bearer token.',
+        );
       },
 
       snapshot: () => ({
@@ -321,11 +332,15 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       resetModel: scheduler.reset,
       cancelRequest(requestId) {
         if (scheduler.cancel(requestId)) return;
-        throw new AppError('not-found', `No request "${requestId}" waits; it may have been served or given up meanwhile.`);
+        throw new AppError(
+          'not-found',
+          `No request "${requestId}" waits; it may have been served or given up meanwhile.`,
+        );
       },
       readLogs(source, after, limit) {
         const id = source === APP_LOG ? APP_LOG : resolve(source);
-        if (id === undefined) throw new AppError('not-found', `There is no log "${source}": name a model, or \`corral\`.`);
+        if (id === undefined)
+          throw new AppError('not-found', `There is no log "${source}": name a model, or \`corral\`.`);
         return logStore.read(id, after, limit) ?? { lines: [], hasEarlier: false };
       },
     };

@@ -39,7 +39,9 @@ export async function openChildLedger(options: {
       try {
         await writeFileAtomically(filePath, JSON.stringify(entries), { mode: 0o600 });
       } catch (thrown) {
-        logger.log('warn', `The ledger of children cannot be written: ${(thrown as Error).message}`, { file: filePath });
+        logger.log('warn', `The ledger of children cannot be written: ${(thrown as Error).message}`, {
+          file: filePath,
+        });
       }
     });
   };
@@ -75,7 +77,9 @@ async function sweep(filePath: string, readIdentity: ReadProcessIdentity, logger
   }
   const entries = ledgerSchema.safeParse(safeJson(text));
   if (!entries.success) {
-    logger.log('warn', 'The ledger of children is unreadable and was set aside; no process was touched', { file: filePath });
+    logger.log('warn', 'The ledger of children is unreadable and was set aside; no process was touched', {
+      file: filePath,
+    });
     return;
   }
   const ours: number[] = [];

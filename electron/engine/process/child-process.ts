@@ -37,7 +37,11 @@ export interface Child {
    * Ends the process: `beforeSignal` (a stop command), the polite signal to its whole group, and after `graceMs` the one
    * that cannot be ignored. Resolves with the exit; a second call joins the first, and may only shorten its grace.
    */
-  stop(options: { askedBy: string; graceMs: number; beforeSignal?: (() => Promise<void>) | undefined }): Promise<ExitRecord>;
+  stop(options: {
+    askedBy: string;
+    graceMs: number;
+    beforeSignal?: (() => Promise<void>) | undefined;
+  }): Promise<ExitRecord>;
 }
 
 /** After its leader has gone, a group's output pipe may be held open by what it forked; it is not waited for longer. */
@@ -150,7 +154,10 @@ export async function runProgram(
   try {
     const exit = await child.exited;
     if (exit.spawnErrorCode !== undefined) {
-      throw new AppError('start-failed', `The ${options.purpose} \`${options.command}\` cannot be run (${exit.spawnErrorCode}).`);
+      throw new AppError(
+        'start-failed',
+        `The ${options.purpose} \`${options.command}\` cannot be run (${exit.spawnErrorCode}).`,
+      );
     }
     return exit;
   } finally {

@@ -48,7 +48,11 @@ export function createLogStore(options: {
       onAppended(source, number);
     },
     read: (source, after, limit) => sources.get(source)?.ring.read(after, limit),
-    tail: (source, limit) => sources.get(source)?.ring.read(0, limit).lines.map((line) => line.text) ?? [],
+    tail: (source, limit) =>
+      sources
+        .get(source)
+        ?.ring.read(0, limit)
+        .lines.map((line) => line.text) ?? [],
     async close() {
       isClosed = true;
       await Promise.all([...sources.values()].map(({ file }) => file.close()));

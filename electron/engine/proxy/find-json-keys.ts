@@ -76,7 +76,8 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   /** A number, true, false or null. */
   function readScalar(): unknown {
     const from = at;
-    while (at < end && at - from <= MAX_SCALAR_BYTES && /[-+.0-9A-Za-z]/.test(String.fromCharCode(bytes[at] ?? 0))) at += 1;
+    while (at < end && at - from <= MAX_SCALAR_BYTES && /[-+.0-9A-Za-z]/.test(String.fromCharCode(bytes[at] ?? 0)))
+      at += 1;
     const value = parseSlice(from);
     if (value === undefined) {
       at = from;

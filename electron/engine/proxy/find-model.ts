@@ -45,7 +45,10 @@ async function findInBody(
   }
   const result = findJsonKeys(body);
   if (!result.ok) {
-    throw new AppError('invalid-request', `The request body is not valid JSON: ${result.problem}, at byte ${result.offset}.`);
+    throw new AppError(
+      'invalid-request',
+      `The request body is not valid JSON: ${result.problem}, at byte ${result.offset}.`,
+    );
   }
   return result.found;
 }
@@ -53,10 +56,7 @@ async function findInBody(
 /** Fields of a form that name things; files in it are skipped, not kept. */
 const MAX_FIELD_BYTES = 4096;
 
-function findInForm(
-  contentType: string,
-  body: Buffer,
-): Promise<{ model: string | undefined; isStreaming: boolean }> {
+function findInForm(contentType: string, body: Buffer): Promise<{ model: string | undefined; isStreaming: boolean }> {
   return new Promise((resolve, reject) => {
     const refuse = (thrown: unknown): void =>
       reject(

@@ -43,7 +43,8 @@ export function forwardedRequestHeaders(
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || NOT_FORWARDED.has(lower) || named.has(lower) || lower.startsWith('sec-fetch-')) continue;
+    if (HOP_BY_HOP.has(lower) || NOT_FORWARDED.has(lower) || named.has(lower) || lower.startsWith('sec-fetch-'))
+      continue;
     forwarded.push(name, rawHeaders[index + 1] ?? '');
   }
   if (apiKey !== undefined) forwarded.push('authorization', `Bearer ${apiKey}`);

@@ -33,6 +33,16 @@ const NOTHING_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'UN
  * request upstream at once. Nothing is sent twice unless nothing of it was sent at all.
  */
 export async function forward(options: ForwardOptions): Promise<void> {
+  const { endpoint } = options.lease;
+  endpoint.runningRequests += 1;
+  try {
+    await forwardWithRetry(options);
+  } finally {
+    endpoint.runningRequests -= 1;
+  }
+}
+
+async function forwardWithRetry(options: ForwardOptions): Promise<void> {
   const outcome = await forwardOnce(options);
   if (outcome !== 'nothing-sent') return;
   if ((await forwardOnce(options)) === 'nothing-sent') {
@@ -81,7 +91,9 @@ function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> 
       timer?.cancel();
       if (limitMs === 0) return;
       timer = clock.setTimer(limitMs, () => {
-        abort(new AppError('upstream-timeout', `Model "${lease.modelId}" ${what} for ${Math.round(limitMs / 1000)} s.`));
+        abort(
+          new AppError('upstream-timeout', `Model "${lease.modelId}" ${what} for ${Math.round(limitMs / 1000)} s.`),
+        );
       });
     };
 
@@ -98,7 +110,7 @@ function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> 
       {
         origin: lease.endpoint.origin,
         path: options.path,
-        method: (request.method ?? 'GET'),
+        method: request.method ?? 'GET',
         headers: forwardedRequestHeaders(request.rawHeaders, request.headers.connection, {
           apiKey: lease.endpoint.apiKey,
           contentLength: body?.length,
@@ -120,6 +132,7 @@ function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> 
           limitSilence(options.idleTimeoutMs, 'went silent');
         },
         onResponseData(current, chunk) {
+          lease.endpoint.lastByteAtMs = clock.nowMs();
           if (options.idleTimeoutMs !== 0) limitSilence(options.idleTimeoutMs, 'went silent');
           if (isEvents) endsWithBlankLine = hasBlankLineEnd(chunk);
           if (!response.write(chunk)) current.pause();
@@ -171,6 +184,7 @@ const EXPLANATION_WAIT_MS = 60;
 function hasBlankLineEnd(chunk: Buffer): boolean {
   const { length } = chunk;
   return (
-    chunk[length - 1] === 0x0a && (chunk[length - 2] === 0x0a || (chunk[length - 2] === 0x0d && chunk[length - 3] === 0x0a))
+    chunk[length - 1] === 0x0a &&
+    (chunk[length - 2] === 0x0a || (chunk[length - 2] === 0x0d && chunk[length - 3] === 0x0a))
   );
 }

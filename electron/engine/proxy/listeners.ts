@@ -131,9 +131,13 @@ async function explainListenFailure(error: NodeJS.ErrnoException, host: string, 
       );
     }
     case 'EACCES':
-      return new AppError('port-taken', `This user may not listen on ${address}; choose a port above 1023.`, { cause: error });
+      return new AppError('port-taken', `This user may not listen on ${address}; choose a port above 1023.`, {
+        cause: error,
+      });
     case 'EADDRNOTAVAIL':
-      return new AppError('config-invalid', `This machine has no address ${host}; check server.host.`, { cause: error });
+      return new AppError('config-invalid', `This machine has no address ${host}; check server.host.`, {
+        cause: error,
+      });
     default:
       return new AppError('port-taken', `Corral cannot listen on ${address}: ${error.message}`, { cause: error });
   }

@@ -80,7 +80,10 @@ export function createProxyApp(dependencies: ProxyDependencies): Express {
   app.use((request: Request, response: Response) => {
     sendError(
       response,
-      new AppError('unknown-route', `There is nothing at ${request.method} ${request.path}. The OpenAI-compatible API is under /v1.`),
+      new AppError(
+        'unknown-route',
+        `There is nothing at ${request.method} ${request.path}. The OpenAI-compatible API is under /v1.`,
+      ),
       familyOf(request.path),
     );
   });
@@ -167,7 +170,8 @@ function inferenceHandler(route: InferenceRoute, dependencies: ProxyDependencies
     } catch (thrown) {
       if (gone.signal.aborted) return; // Nobody is left to answer.
       const error = toAppError(thrown);
-      if (error.code === 'internal') dependencies.logger.log('error', `${request.method} ${request.path}: ${error.message}`);
+      if (error.code === 'internal')
+        dependencies.logger.log('error', `${request.method} ${request.path}: ${error.message}`);
       // The rest of a body that was refused is not worth reading: the connection goes with the answer.
       sendError(response, error, route.family, error.code === 'too-large' ? { connection: 'close' } : {});
     } finally {
@@ -245,6 +249,7 @@ function familyOf(path: string): ApiFamily {
 function fromExpress(thrown: unknown, logger: Logger): AppError {
   if (thrown instanceof URIError) return new AppError('invalid-request', 'The path is not properly percent-encoded.');
   const error = toAppError(thrown);
-  if (error.code === 'internal') logger.log('error', error.message, { stack: thrown instanceof Error ? thrown.stack : undefined });
+  if (error.code === 'internal')
+    logger.log('error', error.message, { stack: thrown instanceof Error ? thrown.stack : undefined });
   return error;
 }

@@ -30,9 +30,12 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
       if (received > maxBytes) finish(() => reject(tooLarge()));
       else chunks.push(chunk);
     };
-    const onEnd = (): void => finish(() => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    const onEnd = (): void =>
+      finish(() => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
     const onBroken = (): void =>
-      finish(() => reject(new AppError('invalid-request', 'The connection ended before the request body was complete.')));
+      finish(() =>
+        reject(new AppError('invalid-request', 'The connection ended before the request body was complete.')),
+      );
     request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
   });
 }

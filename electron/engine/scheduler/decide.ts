@@ -1,13 +1,6 @@
 import { formatDuration } from '#shared/model/units.ts';
 import type { RoomPolicy } from './room.ts';
-import type {
-  Decisions,
-  ModelFacts,
-  SchedulerDecision,
-  SchedulerFacts,
-  WaitingFacts,
-  WaitReason,
-} from './view.ts';
+import type { Decisions, ModelFacts, SchedulerDecision, SchedulerFacts, WaitingFacts, WaitReason } from './view.ts';
 
 /**
  * Decides everything that is to be done now. Pure: the same facts give the same decisions, which the caller carries out in

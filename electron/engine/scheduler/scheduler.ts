@@ -145,9 +145,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       });
       model.eject = undefined;
     }
-    const isUnasked = view.state === 'crashed' && (before === 'ready' || before === 'draining');
-    if (isUnasked && (model.isPinned || model.config.startup) && closing === undefined) {
-      // Nobody may be waiting for it now, but it is meant to be there.
+    if (view.state === 'crashed' && (before === 'ready' || before === 'draining') && closing === undefined) {
+      // It was wanted a moment ago; the restart policy says when, and how often.
       loadInBackground(modelId);
     }
   }
@@ -243,7 +242,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         return;
       case 'stop':
         if (decision.abortsRequests) {
-          abortActive(record(decision.modelId), new AppError('ejected', `Model "${decision.modelId}" was ejected while it answered.`));
+          abortActive(
+            record(decision.modelId),
+            new AppError('ejected', `Model "${decision.modelId}" was ejected while it answered.`),
+          );
         }
         void supervisor.process(decision.modelId).stop(decision.askedBy);
         return;
@@ -369,9 +371,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (line.size() > 0 || model.eject !== undefined) return false;
     const laneLimit = options.laneLimits.get(lane);
     if (laneLimit !== undefined && (laneActive.get(lane) ?? 0) >= laneLimit) return false;
-    return (
-      supervisor.process(model.config.id).view().state === 'ready' && model.active.size < concurrencyOf(model)
-    );
+    return supervisor.process(model.config.id).view().state === 'ready' && model.active.size < concurrencyOf(model);
   }
 
   return {
@@ -380,7 +380,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (closing !== undefined) throw closing;
       if (canGrantAtOnce(model, lane)) return openLease(`r${nextRequest++}`, modelId, lane);
       const { maxWaitMs } = model.config.queue;
-      const lease = await enterLine({ modelId, lane, priority: priority + model.config.priority, kind: 'request', maxWaitMs, signal });
+      const lease = await enterLine({
+        modelId,
+        lane,
+        priority: priority + model.config.priority,
+        kind: 'request',
+        maxWaitMs,
+        signal,
+      });
       if (lease === undefined) throw new AppError('internal', 'A request was granted like a load.');
       return lease;
     },
@@ -389,7 +396,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
       if (model.eject !== undefined) {
-        model.eject.settle(new AppError('conflict', `The eject of "${modelId}" was called off: somebody asked to load it.`));
+        model.eject.settle(
+          new AppError('conflict', `The eject of "${modelId}" was called off: somebody asked to load it.`),
+        );
         model.eject = undefined;
         if (supervisor.process(modelId).view().state === 'draining') supervisor.process(modelId).cancelDrain();
       }

@@ -131,7 +131,10 @@ async function freshSocketPath(runtimeFolder: string, modelId: string): Promise<
   const digest = createHash('sha256').update(modelId).digest('hex').slice(0, 8);
   const socketPath = path.join(runtimeFolder, `${digest}-${randomBytes(3).toString('hex')}.sock`);
   if (Buffer.byteLength(socketPath) > MAX_SOCKET_PATH_BYTES) {
-    throw new AppError('internal', `The socket path ${socketPath} is too long for the system; set XDG_RUNTIME_DIR to a shorter folder.`);
+    throw new AppError(
+      'internal',
+      `The socket path ${socketPath} is too long for the system; set XDG_RUNTIME_DIR to a shorter folder.`,
+    );
   }
   await rm(socketPath, { force: true });
   return socketPath;

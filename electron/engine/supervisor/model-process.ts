@@ -13,6 +13,7 @@ import { runProgram, startChild, type Child, type ExitRecord } from '../process/
 import { nextState, type ProcessEvent } from '../process/process-state.ts';
 import { describeListenAddress, openEndpoint, type Endpoint } from './endpoint.ts';
 import { fillCommand, prepareLaunch, type Launch, type LaunchDependencies } from './launch.ts';
+import { watchHealth } from './health-watch.ts';
 import { watchReadiness, type HealthAnswer } from './readiness.ts';
 import { decideRestart } from './restart-policy.ts';
 
@@ -74,6 +75,9 @@ const MAX_BIND_TRIES = 3;
 const DIAGNOSIS_LINES = 200;
 const DETAIL_LINES = 20;
 const STOP_COMMAND_TIMEOUT_MS = 10_000;
+const HUNG_GRACE_MS = 500;
+/** llama-server answers health checks while it generates; simple servers behind a command may do one thing at a time. */
+const BUSY_PATIENCE_MS = { file: 0, command: 60_000 } as const;
 /** For servers that do not tell: an unknown llama-server has one slot, other servers batch by themselves. */
 const UNTOLD_SLOTS = { file: 1, command: 10 } as const;
 const NO_WARNINGS: readonly string[] = [];
@@ -117,6 +121,9 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
   let launch: Launch | undefined;
   let starting: { abort: AbortController; done: Promise<void> } | undefined;
   let stopAskedBy: string | undefined;
+  let endHealthWatch: (() => void) | undefined;
+  /** Why the health watch ended the process, if it did. */
+  let hungError: AppError | undefined;
   /** The change of state after a process that had been ready ended, and what is left to clean up; `stop` waits for both. */
   let afterExit: Promise<void> = Promise.resolve();
   let cleanup: Promise<void> = Promise.resolve();
@@ -139,21 +146,23 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
     dependencies.appendLog('corral', text);
   }
 
-  /** Counts a failure and moves on from `crashed` if it was one too many. */
-  function countFailure(): void {
+  /**
+   * From a live state to `crashed`, or on to `failed` if it was one time too many. The earliest next start is part of the
+   * same change: whoever hears of the crash may ask for a start at once.
+   */
+  function applyCrash(error: AppError, change: Partial<ModelProcessView>): void {
+    logger.log('warn', error.message, { model: model.id });
     failureTimesMs = [...failureTimesMs, clock.nowMs()].slice(-16);
     const decision = decideRestart(failureTimesMs);
-    if (decision.kind === 'wait') {
-      update({ nextStartAtMs: decision.untilMs });
-      return;
-    }
-    const reason = view.problem?.message ?? 'it ended unexpectedly';
+    const nextStartAtMs = decision.kind === 'wait' ? decision.untilMs : Number.POSITIVE_INFINITY;
+    apply('exited', { ...change, problem: error, nextStartAtMs });
+    if (decision.kind === 'wait') return;
     apply('gave-up', {
       problem: new AppError(
         'model-failed',
-        `Model "${model.id}" failed ${failureTimesMs.length} times and was given up. Last reason: ${reason} ` +
+        `Model "${model.id}" failed ${failureTimesMs.length} times and was given up. Last reason: ${error.message} ` +
           `Mend the cause, then run \`corral reset ${model.id}\`.`,
-        { details: view.problem?.details ?? {} },
+        { details: error.details ?? {} },
       ),
     });
   }
@@ -185,11 +194,7 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
 
   /** Spawns once and waits until it is ready. Returns how it failed, if it did; throws if no process came to exist. */
   async function attempt(signal: AbortSignal): Promise<FailedAttempt | undefined> {
-    const prepared = await prepareLaunch(
-      model,
-      { ...dependencies, onDetail: (detail) => update({ detail }) },
-      signal,
-    );
+    const prepared = await prepareLaunch(model, { ...dependencies, onDetail: (detail) => update({ detail }) }, signal);
     if (signal.aborted) throw signal.reason as Error;
     launch = prepared;
     for (const warning of prepared.warnings) note(`[corral] ${warning}`);
@@ -261,7 +266,11 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
           detachProcess(record);
           throw error;
         }
-        return { record, error, isPortTaken: error.details?.['reason'] === 'port-taken' && prepared.listen.kind === 'tcp' };
+        return {
+          record,
+          error,
+          isPortTaken: error.details?.['reason'] === 'port-taken' && prepared.listen.kind === 'tcp',
+        };
       }
       becomeReady(prepared, current, answer, clock.nowMs() - spawnedAtMs);
       afterExit = exit.then(onExit);
@@ -282,12 +291,32 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
       void endpoint.close();
       return;
     }
+    if (prepared.healthPath !== undefined) {
+      endHealthWatch = watchHealth({
+        endpoint,
+        path: prepared.healthPath,
+        busyPatienceMs: BUSY_PATIENCE_MS[model.kind],
+        clock,
+        onHung: (silentMs) => endHung(current, silentMs),
+      });
+    }
     note(`[corral] ready after ${formatDuration(tookMs)} on ${describeListenAddress(prepared.listen)}`);
     apply('became-ready', { endpoint, loadProgress: null, lastLoadMs: Math.round(tookMs), problem: null });
     void readServerProperties(endpoint).then((properties) => {
       if (child !== current || view.endpoint !== endpoint) return;
       update({ slots: properties?.slots ?? UNTOLD_SLOTS[model.kind], contextSize: properties?.contextSize ?? null });
     });
+  }
+
+  /** A process that hangs would not hear a polite signal; whoever waits for it is better off with a new one. */
+  function endHung(current: Child, silentMs: number): void {
+    hungError = new AppError(
+      'upstream-unavailable',
+      `Model "${model.id}" did not answer its health check for ${formatDuration(silentMs)} and was ended.`,
+      { details: { model: model.id, reason: 'hung', log: dependencies.readLogTail(DETAIL_LINES) } },
+    );
+    note(`[corral] ${hungError.message}`);
+    void current.stop({ askedBy: 'health check', graceMs: HUNG_GRACE_MS });
   }
 
   /** Lets go of what belonged to a process that has ended and returns what the view says of it from now on. */
@@ -297,6 +326,8 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
     child = undefined;
     launch = undefined;
     stopAskedBy = undefined;
+    endHealthWatch?.();
+    endHealthWatch = undefined;
     cleanup = (async () => {
       await endpoint?.close();
       if (listen?.kind === 'socket') await rm(listen.path, { force: true });
@@ -316,11 +347,10 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
 
   /** After a process that had been ready has ended. */
   function onExit(record: ExitRecord): void {
-    const error = view.state === 'stopping' ? null : explainCrash(record);
-    apply('exited', { ...detachProcess(record), problem: error });
-    if (error === null) return;
-    logger.log('warn', error.message, { model: model.id });
-    countFailure();
+    const detached = detachProcess(record);
+    if (view.state === 'stopping') apply('exited', { ...detached, problem: null });
+    else applyCrash(hungError ?? explainCrash(record), detached);
+    hungError = undefined;
   }
 
   function explainCrash(record: ExitRecord): AppError {
@@ -331,15 +361,19 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
       logTail,
       ...(model.kind === 'file' ? { modelFile: model.file } : {}),
     });
-    return new AppError('upstream-unavailable', `Model "${model.id}" ended while it was ready: ${diagnosis.summary} ${diagnosis.advice}`, {
-      details: {
-        model: model.id,
-        reason: diagnosis.kind,
-        exitCode: record.exitCode,
-        signal: record.signal,
-        log: logTail.slice(-DETAIL_LINES),
+    return new AppError(
+      'upstream-unavailable',
+      `Model "${model.id}" ended while it was ready: ${diagnosis.summary} ${diagnosis.advice}`,
+      {
+        details: {
+          model: model.id,
+          reason: diagnosis.kind,
+          exitCode: record.exitCode,
+          signal: record.signal,
+          log: logTail.slice(-DETAIL_LINES),
+        },
       },
-    });
+    );
   }
 
   async function runStart(abort: AbortController): Promise<void> {
@@ -360,11 +394,12 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
         apply('port-lost', detachProcess(failed.record));
         continue;
       }
-      const wasAsked = view.state === 'stopping';
-      apply('exited', { ...detachProcess(failed.record), problem: wasAsked ? null : failed.error });
-      if (wasAsked) return;
-      logger.log('warn', failed.error.message, { model: model.id });
-      countFailure();
+      const detached = detachProcess(failed.record);
+      if (view.state === 'stopping') {
+        apply('exited', { ...detached, problem: null });
+        return;
+      }
+      applyCrash(failed.error, detached);
       dependencies.onStartFailed(view.state === 'failed' && view.problem !== null ? view.problem : failed.error);
       return;
     }
@@ -375,7 +410,7 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
 
     start() {
       const abort = new AbortController();
-      apply('start-requested', { detail: null, loadProgress: null, problem: null, warnings: NO_WARNINGS });
+      apply('start-requested', { detail: null, loadProgress: null, warnings: NO_WARNINGS });
       const done = runStart(abort).finally(() => {
         starting = undefined;
       });
@@ -425,7 +460,10 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
     const stopCommand = current?.stopCommand;
     if (current === undefined || stopCommand === undefined) return undefined;
     return async () => {
-      const [command, ...args] = fillCommand(stopCommand, { ...current.placeholderValues, PID: String(running.pid ?? '') });
+      const [command, ...args] = fillCommand(stopCommand, {
+        ...current.placeholderValues,
+        PID: String(running.pid ?? ''),
+      });
       try {
         await runProgram({
           command,

@@ -1,0 +1,237 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Bridge } from '#shared/contract/bridge.ts';
+import type { EjectMode } from '#shared/contract/commands.ts';
+import { AppError, toAppError } from '#shared/contract/errors.ts';
+import { connect } from './connect.ts';
+import { interruptedExitCode, onEndSignals, type ProcessEvents } from './process-events.ts';
+import { reportError } from './report-error.ts';
+import type { Terminal, VerbContext } from './terminal.ts';
+import { checkConfig, showConfigPath } from './verbs/config.ts';
+import { ejectModels } from './verbs/eject.ts';
+import { showAllModels, showLoadedModels } from './verbs/list-models.ts';
+import { loadModel } from './verbs/load.ts';
+import { MAX_LOG_LINES, showLogs } from './verbs/logs.ts';
+import { switchModel } from './verbs/model-switches.ts';
+import { cancelRequest, showQueue } from './verbs/queue.ts';
+import { serve } from './verbs/serve.ts';
+import { showStatus } from './verbs/status.ts';
+import { waitWithoutDeadline } from './wait-without-deadline.ts';
+
+export interface CliOptions {
+  /** What follows the name of the program. */
+  readonly args: readonly string[];
+  readonly version: string;
+  readonly terminal: Terminal;
+  readonly processEvents: ProcessEvents;
+  wallMs(): number;
+}
+
+const USAGE_EXIT_CODE = 2;
+
+/** Enough to see what happened last, without flooding the window. */
+const DEFAULT_LOG_LINES = 200;
+
+interface CommonOptions {
+  readonly dataDir?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Runs one `corral …` command line. Returns the exit code: 0, 1 (failed), 2 (wrong usage), or 128 and the signal's number
+ * if it was interrupted. Never throws; what failed is on standard error.
+ */
+export async function runCli(options: CliOptions): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(options, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(options.args, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    // Commander has printed it; help and version are no errors.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    reportError(options.terminal, toAppError(thrown), false);
+    return 1;
+  }
+}
+
+function createProgram(options: CliOptions, setExitCode: (exitCode: number) => void): Command {
+  const { terminal, processEvents, version } = options;
+
+  const program = new Command('corral')
+    .description('Herds llama.cpp model servers behind one OpenAI-compatible address on localhost.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.write(text),
+      writeErr: (text) => terminal.writeError(text),
+      outputError: (text, write) => write(`corral: ${text.replace(/^error: /, '')}`),
+    });
+
+  /** Runs a verb that a person may interrupt, and says how it failed. */
+  async function run(json: boolean | undefined, verb: (context: VerbContext) => Promise<number>): Promise<void> {
+    const isJson = json === true;
+    const abort = new AbortController();
+    /** Set where the verb was ended from outside, so that its failing is no news. */
+    const outside: { exitCode?: number } = {};
+    const unlisten = onEndSignals(processEvents, (signal) => {
+      outside.exitCode = interruptedExitCode(signal);
+      abort.abort(new AppError('cancelled', `Interrupted by ${signal}.`));
+    });
+    terminal.onOutputLost((problem) => {
+      if (problem === undefined) outside.exitCode = 0;
+      abort.abort(new AppError('internal', `The output cannot be written: ${problem?.message ?? 'nobody reads it'}.`));
+    });
+    try {
+      setExitCode(await verb({ terminal, isJson, signal: abort.signal, wallMs: options.wallMs }));
+    } catch (thrown) {
+      if (outside.exitCode === undefined) reportError(terminal, toAppError(thrown), isJson);
+      setExitCode(outside.exitCode ?? 1);
+    } finally {
+      unlisten();
+    }
+  }
+
+  /** Runs a verb that talks to the running Corral. */
+  async function talk(
+    { dataDir, json }: CommonOptions,
+    verb: (bridge: Bridge, context: VerbContext) => Promise<void>,
+  ): Promise<void> {
+    await run(json, async (context) => {
+      const bridge = await connect(dataDir);
+      try {
+        await verb(bridge, context);
+        return 0;
+      } finally {
+        bridge.close();
+      }
+    });
+  }
+
+  function addVerb(parent: Command, usage: string, description: string): Command {
+    return parent
+      .command(usage)
+      .description(description)
+      .option('--data-dir <folder>', 'data folder of the Corral that is meant (default: your own)')
+      .option('--json', 'print JSON, for programs');
+  }
+
+  program
+    .command('serve')
+    .description('Run Corral without a window.')
+    .option('--config <file>', 'configuration file')
+    .option('--host <host>', 'address to listen on')
+    .option('--port <port>', 'port to listen on; 0 picks a free one', parseIntegerUpTo(65_535))
+    .option('--data-dir <folder>', 'folder for downloads, logs and the record of the running instance')
+    .action(async ({ config, ...rest }: { config?: string; host?: string; port?: number; dataDir?: string }) => {
+      const { startHeadless } = await import('../headless.ts');
+      const { host, port, dataDir } = rest;
+      setExitCode(
+        await serve(
+          { configFile: config, host, port, dataDir, version },
+          { terminal, processEvents, start: startHeadless },
+        ),
+      );
+    });
+
+  addVerb(program, 'status', 'Show address, configuration, llama-server and counts.').action((common: CommonOptions) =>
+    talk(common, showStatus),
+  );
+  addVerb(program, 'ps', 'List the models that are loaded.').action((common: CommonOptions) =>
+    talk(common, showLoadedModels),
+  );
+  addVerb(program, 'models', 'List all models.').action((common: CommonOptions) => talk(common, showAllModels));
+
+  addVerb(program, 'load', 'Load a model and wait until it is ready.')
+    .argument('<model>', 'id or alias')
+    .action((name: string, common: CommonOptions) =>
+      talk(common, async (bridge, context) => {
+        await waitWithoutDeadline();
+        await loadModel(bridge, context, name);
+      }),
+    );
+
+  addVerb(program, 'eject', 'Unload a model, or all, and wait until the memory is free.')
+    .argument('[model]', 'id or alias')
+    .option('--all', 'eject every loaded model')
+    .addOption(new Option('--when-idle', 'once no request runs (the default)').conflicts(['afterQueue', 'now']))
+    .addOption(new Option('--after-queue', 'once what waits now has been served').conflicts(['whenIdle', 'now']))
+    .addOption(new Option('--now', 'at once; running requests fail').conflicts(['whenIdle', 'afterQueue']))
+    .action((name: string | undefined, flags: CommonOptions & EjectFlags, command: Command) => {
+      if ((name === undefined) !== (flags.all === true)) command.error('error: name one model, or say --all');
+      return talk(flags, async (bridge, context) => {
+        await waitWithoutDeadline();
+        await ejectModels(bridge, context, { name, mode: ejectMode(flags) });
+      });
+    });
+
+  addVerb(program, 'queue', 'List the requests that wait.').action((common: CommonOptions) => talk(common, showQueue));
+  addVerb(program, 'cancel', 'Cancel a request that waits.')
+    .argument('<request>', 'its ID in `corral queue`')
+    .action((id: string, common: CommonOptions) =>
+      talk(common, (bridge, context) => cancelRequest(bridge, context, id)),
+    );
+
+  const switches = [
+    ['reset', 'reset-model', 'Forget past failures of a model, so that it may be started again.'],
+    ['pin', 'pin-model', 'Keep a model from being ejected to make room or for being idle.'],
+    ['unpin', 'unpin-model', 'Let a pinned model be ejected again.'],
+  ] as const;
+  for (const [verb, command, description] of switches) {
+    addVerb(program, verb, description)
+      .argument('<model>', 'id or alias')
+      .action((name: string, common: CommonOptions) =>
+        talk(common, (bridge, context) => switchModel(bridge, context, { command, name })),
+      );
+  }
+
+  addVerb(program, 'logs', "Show a model's log, or Corral's own.")
+    .argument('[model]', 'id or alias')
+    .option('-f, --follow', 'go on with each new line, until interrupted')
+    .option(
+      '-n, --lines <count>',
+      `how many lines, at most ${MAX_LOG_LINES}`,
+      parseIntegerUpTo(MAX_LOG_LINES),
+      DEFAULT_LOG_LINES,
+    )
+    .action((name: string | undefined, flags: CommonOptions & { follow?: boolean; lines: number }) =>
+      talk(flags, (bridge, context) =>
+        showLogs(bridge, context, { name, lineCount: flags.lines, isFollowing: flags.follow === true }),
+      ),
+    );
+
+  const config = program.command('config').description('Look at the configuration.');
+  addVerb(config, 'check', 'Say everything that is wrong with a configuration.')
+    .argument('[file]', 'the file; without it, the one in use')
+    .action((file: string | undefined, { json, dataDir }: CommonOptions) =>
+      run(json, async (context) => ((await checkConfig(context, { file, dataDir })) ? 0 : 1)),
+    );
+  addVerb(config, 'path', 'Print the path of the configuration in use.').action(({ json, dataDir }: CommonOptions) =>
+    run(json, async (context) => {
+      await showConfigPath(context, dataDir);
+      return 0;
+    }),
+  );
+
+  return program;
+}
+
+interface EjectFlags {
+  readonly all?: boolean;
+  readonly afterQueue?: boolean;
+  readonly now?: boolean;
+}
+
+function ejectMode({ afterQueue, now }: EjectFlags): EjectMode {
+  if (now === true) return 'now';
+  return afterQueue === true ? 'after-queue' : 'when-idle';
+}
+
+function parseIntegerUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value <= most)) throw new InvalidArgumentError(`It must be a whole number from 0 to ${most}.`);
+    return value;
+  };
+}

@@ -1,0 +1,66 @@
+import type { Bridge } from '#shared/contract/bridge.ts';
+import type { EngineStatusView, Snapshot } from '#shared/contract/snapshot.ts';
+import { isResident } from '#shared/model/model-state.ts';
+import { formatDuration, formatSize } from '#shared/model/units.ts';
+import { displayWidth, printable } from '../printable.ts';
+import { writeJson, type VerbContext } from '../terminal.ts';
+
+/** `corral status`. As JSON: `{ instance, engine, counts }`. */
+export async function showStatus(bridge: Bridge, { terminal, isJson, signal, wallMs }: VerbContext): Promise<void> {
+  const snapshot = await bridge.call('get-snapshot', {}, signal);
+  const { instance, engine } = snapshot;
+  const counts = countOf(snapshot);
+  if (isJson) {
+    writeJson(terminal, { instance, engine, counts });
+    return;
+  }
+  const rows: [string, string][] = [
+    ['Address', `${instance.address}  (OpenAI-compatible: ${instance.address}/v1)`],
+    ['Process', `pid ${instance.pid}, up ${formatDuration(wallMs() - instance.startedAt)}`],
+    ['Configuration', instance.configPath ?? 'none, defaults are used'],
+    ...instance.configWarnings.map(({ path, message }): [string, string] => ['  warning', `${path}: ${message}`]),
+    ['Data folder', instance.dataFolder],
+    ['llama-server', describeEngine(engine)],
+    ['Models', `${counts.models}, ${counts.loaded} loaded (at most ${instance.maxLoaded} at once)`],
+    ['Requests', `${counts.activeRequests} running, ${counts.waitingRequests} waiting`],
+  ];
+  const width = Math.max(...rows.map(([label]) => displayWidth(label)));
+  const heading = `Corral ${instance.version}${instance.isShuttingDown ? ', shutting down' : ''}`;
+  terminal.write(`${terminal.paint('bold', printable(heading))}\n`);
+  for (const [label, value] of rows) terminal.write(`${label.padEnd(width)}  ${printable(value)}\n`);
+}
+
+function countOf({
+  models,
+  queue,
+}: Snapshot): Record<'models' | 'loaded' | 'activeRequests' | 'waitingRequests', number> {
+  return {
+    models: models.length,
+    loaded: models.filter((model) => isResident(model.state)).length,
+    activeRequests: models.reduce((sum, model) => sum + model.activeRequests, 0),
+    waitingRequests: queue.length,
+  };
+}
+
+function describeEngine(engine: EngineStatusView): string {
+  switch (engine.status) {
+    case 'searching':
+      return 'being looked for';
+    case 'installing': {
+      const { step, receivedBytes, totalBytes } = engine;
+      if (receivedBytes === undefined) return `being installed: ${step}`;
+      const total = totalBytes === undefined ? '' : ` of ${formatSize(totalBytes)}`;
+      return `being installed: ${step} (${formatSize(receivedBytes)}${total})`;
+    }
+    case 'ready':
+      return `${engine.build.executable} (${engineOrigins[engine.build.origin]}, ${engine.build.id})`;
+    case 'missing':
+      return `missing: ${engine.reason} ${engine.hint}`;
+  }
+}
+
+const engineOrigins = {
+  config: 'from the configuration',
+  path: 'from PATH',
+  installed: 'installed by Corral',
+} as const;

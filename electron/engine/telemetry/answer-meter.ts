@@ -1,0 +1,107 @@
+/** What an answer says about its own cost. */
+export interface AnswerUsage {
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  /** As the model's server measured it; null if it does not say. */
+  readonly tokensPerSecond: number | null;
+}
+
+export interface AnswerMeter {
+  /** Looks at a chunk as it passes; never keeps more than the answer's tail. */
+  observe(chunk: Buffer): void;
+  /** The usage found, or counted from the events of a stream. */
+  usage(): AnswerUsage;
+}
+
+/** Usage and timings stand at the end of an answer; llama-server's take about 1 kB. */
+const TAIL_BYTES = 16 * 1024;
+const EVENT_START = Buffer.from('data:');
+
+/**
+ * Reads token counts off a passing answer: `usage` (OpenAI, Anthropic) and `timings` (llama-server) at its end, else the
+ * number of events of a stream, of which the first (the role) and the last ones (reason, `[DONE]`) carry no token.
+ */
+export function createAnswerMeter({ isStream }: { isStream: boolean }): AnswerMeter {
+  let tail: Buffer[] = [];
+  let tailBytes = 0;
+  let events = 0;
+  return {
+    observe(chunk) {
+      if (isStream) events += countEvents(chunk);
+      tail.push(chunk);
+      tailBytes += chunk.length;
+      while (tail.length > 1 && tailBytes - (tail[0]?.length ?? 0) >= TAIL_BYTES) {
+        tailBytes -= tail[0]?.length ?? 0;
+        tail.shift();
+      }
+    },
+    usage() {
+      const all = Buffer.concat(tail);
+      tail = [all];
+      const found = findUsage(all.subarray(Math.max(0, all.length - TAIL_BYTES)).toString('utf8'));
+      if (found.completionTokens !== null || !isStream) return found;
+      return { ...found, completionTokens: Math.max(0, events - 3) };
+    },
+  };
+}
+
+function countEvents(chunk: Buffer): number {
+  let count = 0;
+  for (let at = chunk.indexOf(EVENT_START); at !== -1; at = chunk.indexOf(EVENT_START, at + EVENT_START.length)) {
+    if (at === 0 || chunk[at - 1] === 0x0a) count += 1;
+  }
+  return count;
+}
+
+/** Finds the last `usage` and `timings` objects in the end of an answer. Pure. */
+export function findUsage(text: string): AnswerUsage {
+  const usage = lastObject(text, 'usage');
+  const timings = lastObject(text, 'timings');
+  return {
+    promptTokens:
+      numberOf(usage, 'prompt_tokens') ??
+      numberOf(usage, 'input_tokens') ??
+      sum(numberOf(timings, 'prompt_n'), numberOf(timings, 'cache_n')),
+    completionTokens:
+      numberOf(usage, 'completion_tokens') ?? numberOf(usage, 'output_tokens') ?? numberOf(timings, 'predicted_n'),
+    tokensPerSecond: numberOf(timings, 'predicted_per_second'),
+  };
+}
+
+function sum(one: number | null, other: number | null): number | null {
+  return one === null ? other : one + (other ?? 0);
+}
+
+function numberOf(object: Readonly<Record<string, unknown>> | undefined, key: string): number | null {
+  const value = object?.[key];
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+function lastObject(text: string, key: string): Readonly<Record<string, unknown>> | undefined {
+  for (let at = text.lastIndexOf(`"${key}"`); at !== -1; at = at === 0 ? -1 : text.lastIndexOf(`"${key}"`, at - 1)) {
+    const start = at + key.length + 2;
+    const open = /^\s*:\s*\{/.exec(text.slice(start, start + 16));
+    if (open === null) continue;
+    const from = start + open[0].length - 1;
+    const end = matchingBrace(text, from);
+    if (end === undefined) continue;
+    try {
+      return JSON.parse(text.slice(from, end + 1)) as Record<string, unknown>;
+    } catch {
+      continue; // Something in the model's own words that looks like it.
+    }
+  }
+  return undefined;
+}
+
+function matchingBrace(text: string, from: number): number | undefined {
+  let depth = 0;
+  for (let at = from; at < text.length; at += 1) {
+    if (text[at] === '{') depth += 1;
+    else if (text[at] === '}') {
+      depth -= 1;
+      if (depth === 0) return at;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,25 @@
+import type { CommandModelConfig } from '../../electron/engine/config/resolved-config.ts';
+
+/** The settings of a custom-command model, as the defaults have them. */
+export function commandModelConfig(id: string, changes: Partial<CommandModelConfig> = {}): CommandModelConfig {
+  return {
+    kind: 'command',
+    id,
+    aliases: [],
+    env: {},
+    concurrency: undefined,
+    queue: { max: 100, maxWaitMs: 300_000 },
+    ttlMs: 1_800_000,
+    startTimeoutMs: 120_000,
+    stopGraceMs: 10_000,
+    pinned: false,
+    startup: false,
+    priority: 0,
+    command: ['server'],
+    stopCommand: undefined,
+    health: '/health',
+    readyPattern: undefined,
+    cwd: undefined,
+    ...changes,
+  };
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { errorBody, errorEvent } from '../../../electron/engine/proxy/error-bodies.ts';
+import { AppError, errorCodes, errorStatus, type ErrorCode } from '../../../shared/contract/errors.ts';
+
+const error = (code: ErrorCode, message = 'What failed.') => new AppError(code, message);
+
+describe('errorBody', () => {
+  it.each(errorCodes)('has the shape of the OpenAI API for %s, marked as Corral’s', (code) => {
+    expect(errorBody(error(code), 'openai')).toEqual({
+      error: {
+        message: 'What failed.',
+        type: expect.stringMatching(/^[a-z_]+$/) as string,
+        param: ['model-missing', 'not-found'].includes(code) ? 'model' : null,
+        code: expect.stringMatching(/^[a-z_]+$/) as string,
+        source: 'corral',
+      },
+    });
+  });
+
+  it.each([
+    ['not-found', 'model_not_found'],
+    ['unauthorized', 'invalid_api_key'],
+    ['queue-full', 'rate_limit_exceeded'],
+    ['start-failed', 'start_failed'],
+  ] as const)('calls %s %s, as clients expect', (code, name) => {
+    expect(errorBody(error(code), 'openai')).toMatchObject({ error: { code: name } });
+  });
+
+  it.each([
+    ['invalid-request', 'invalid_request_error'],
+    ['unauthorized', 'authentication_error'],
+    ['forbidden', 'permission_error'],
+    ['not-found', 'not_found_error'],
+    ['too-large', 'request_too_large'],
+    ['queue-full', 'rate_limit_error'],
+    ['no-room', 'overloaded_error'],
+    ['upstream-unavailable', 'api_error'],
+    ['internal', 'api_error'],
+  ] as const)('has the shape of the Anthropic API: %s is %s', (code, type) => {
+    expect(errorBody(error(code), 'anthropic')).toEqual({
+      type: 'error',
+      error: { type, message: 'What failed.', source: 'corral' },
+    });
+  });
+
+  it('gives every code a status of an error', () => {
+    for (const code of errorCodes) expect(errorStatus(code)).toBeGreaterThanOrEqual(400);
+  });
+
+  it('carries details', () => {
+    const detailed = new AppError('start-failed', 'x', { details: { exitCode: 7 } });
+    expect(errorBody(detailed, 'openai')).toMatchObject({ error: { details: { exitCode: 7 } } });
+  });
+});
+
+describe('errorEvent', () => {
+  it('is one event, whatever the message holds', () => {
+    const nasty = error('upstream-unavailable', 'line one\nline two\r\n\r\ndata: forged');
+    for (const family of ['openai', 'anthropic'] as const) {
+      const event = errorEvent(nasty, family);
+      const lines = event.split(/\r\n|\r|\n/);
+      expect(lines.filter((line) => line.startsWith('data: '))).toHaveLength(1);
+      expect(event.endsWith('\n\n')).toBe(true);
+      expect(JSON.parse((lines.find((line) => line.startsWith('data: ')) ?? '').slice(6))).toEqual(
+        errorBody(nasty, family),
+      );
+    }
+    expect(errorEvent(nasty, 'anthropic').startsWith('event: error\n')).toBe(true);
+  });
+});

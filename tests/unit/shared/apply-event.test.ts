@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { applyEvent } from '../../../shared/contract/apply-event.ts';
+import { eventBodySchema, numberedEventSchema, type EventBody } from '../../../shared/contract/events.ts';
+import { snapshotSchema, type ModelView, type Snapshot } from '../../../shared/contract/snapshot.ts';
+
+const model = (id: string, changes: Partial<ModelView> = {}): ModelView => ({
+  id,
+  aliases: [],
+  kind: 'command',
+  isDemo: false,
+  state: 'off',
+  loadProgress: null,
+  detail: null,
+  isPinned: false,
+  activeRequests: 0,
+  waitingRequests: 0,
+  concurrency: null,
+  contextSize: null,
+  pid: null,
+  address: null,
+  commandLine: null,
+  stateSince: 1,
+  lastUsedAt: null,
+  lastLoadMs: null,
+  problem: null,
+  lastExit: null,
+  warnings: [],
+  ...changes,
+});
+
+const snapshot: Snapshot = {
+  sequence: 7,
+  instance: {
+    version: '1.0.0',
+    pid: 1,
+    startedAt: 1,
+    address: 'http://127.0.0.1:5526',
+    configPath: null,
+    configWarnings: [],
+    dataFolder: '/data',
+    maxLoaded: 1,
+    isShuttingDown: false,
+  },
+  engine: { status: 'searching' },
+  models: [model('a'), model('b')],
+  queue: [],
+};
+
+const events: EventBody[] = [
+  { type: 'model-changed', model: model('b', { state: 'ready', pid: 9 }) },
+  {
+    type: 'queue-changed',
+    queue: [{ id: 'r1', modelId: 'a', lane: 'default', priority: 0, waitsFor: 'slot', position: 1, enqueuedAt: 3 }],
+  },
+  { type: 'engine-changed', engine: { status: 'missing', reason: 'none', hint: 'install one' } },
+  { type: 'instance-changed', instance: { ...snapshot.instance, isShuttingDown: true } },
+  { type: 'log-appended', source: 'a', lastLine: 12 },
+];
+
+const changedPart: Record<EventBody['type'], keyof Snapshot | undefined> = {
+  'model-changed': 'models',
+  'queue-changed': 'queue',
+  'engine-changed': 'engine',
+  'instance-changed': 'instance',
+  'log-appended': undefined,
+};
+
+describe('applyEvent', () => {
+  it('knows every kind of event there is', () => {
+    const known = eventBodySchema.options.map((option) => option.shape.type.value);
+    expect(events.map(({ type }) => type)).toEqual(known);
+    for (const event of events) expect(eventBodySchema.parse(event)).toEqual(event);
+  });
+
+  it.each(events)('puts the value of $type in its place and leaves the rest', (event) => {
+    const before = structuredClone(snapshot);
+    const after = applyEvent(snapshot, { sequence: 8, event });
+    const part = changedPart[event.type];
+    const { sequence, ...parts } = after ?? snapshot;
+    expect(sequence).toBe(8);
+    for (const name of ['instance', 'engine', 'models', 'queue'] as const) {
+      if (name === part) expect(parts[name]).not.toEqual(snapshot[name]);
+      else expect(parts[name]).toBe(snapshot[name]);
+    }
+    expect(snapshotSchema.parse(after)).toEqual(after);
+    expect(snapshot, 'the old one is not touched').toEqual(before);
+  });
+
+  it('changes the one model and keeps the order', () => {
+    const after = applyEvent(snapshot, {
+      sequence: 8,
+      event: { type: 'model-changed', model: model('a', { isPinned: true }) },
+    });
+    expect(after?.models.map(({ id, isPinned }) => `${id} ${isPinned}`)).toEqual(['a true', 'b false']);
+  });
+
+  it.each([0, 6, 7, 9, 100, Number.NaN])('refuses number %s after number 7', (sequence) => {
+    for (const event of events) expect(applyEvent(snapshot, { sequence, event })).toBeUndefined();
+  });
+
+  it('survives the way through JSON', () => {
+    const sent = events.map((event, index) => ({ sequence: 8 + index, event }));
+    const received = sent.map((each) => numberedEventSchema.parse(JSON.parse(JSON.stringify(each))));
+    let at: Snapshot | undefined = snapshotSchema.parse(JSON.parse(JSON.stringify(snapshot)));
+    for (const each of received) at = at === undefined ? undefined : applyEvent(at, each);
+    expect(at).toMatchObject({ sequence: 12, queue: [{ id: 'r1' }], engine: { status: 'missing' } });
+  });
+});
