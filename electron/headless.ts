@@ -49,7 +49,7 @@ export async function startHeadless(options: ServeOptions): Promise<Engine> {
 
   const config = withOverrides(loaded.config, options);
   const chosenDataFolder = options.dataDir ?? dataFolder(folders);
-  await mkdir(chosenDataFolder, { recursive: true });
+  await mkdir(chosenDataFolder, { recursive: true, mode: 0o700 });
   const realDataFolder = await realpath(chosenDataFolder);
   const engine = await openEngine({
     config,

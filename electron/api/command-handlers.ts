@@ -30,6 +30,7 @@ export function createCommandHandlers(engine: Engine): CommandHandlers {
       engine.cancelRequest(request);
       return Promise.resolve({});
     },
+    'list-requests': ({ limit }) => Promise.resolve({ requests: engine.listRequests(limit) }),
     'read-logs': ({ source, after, limit }) => Promise.resolve(engine.readLogs(source, after, limit)),
   };
 

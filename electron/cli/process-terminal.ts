@@ -6,17 +6,24 @@ export interface ProcessTerminal extends Terminal {
   flush(): Promise<void>;
 }
 
+/** The part of `process` that has to do with writing. */
+export interface StandardStreams {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
 /** A pipe whose reader does not read may take its last bytes never; the exit does not wait longer than this for it. */
 const FLUSH_TIMEOUT_MS = 1000;
 
+/** Some terminals (serial lines, recorders) say that they are 0 columns wide. */
 const DEFAULT_COLUMNS = 80;
 
 /**
  * The process's own standard streams. Colours only on a terminal, and not with `NO_COLOR` (https://no-color.org) or
  * `TERM=dumb`. A reader that leaves (`corral logs | head`) is reported to `onOutputLost` and never crashes the process.
  */
-export function createProcessTerminal(process: Pick<NodeJS.Process, 'env' | 'stdout' | 'stderr'>): ProcessTerminal {
-  const { env, stdout, stderr } = process;
+export function createProcessTerminal({ env, stdout, stderr }: StandardStreams): ProcessTerminal {
   const hasColour = stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   let onLost: ((problem: Error | undefined) => void) | undefined;
   let loss: { readonly problem: Error | undefined } | undefined;
@@ -39,7 +46,7 @@ export function createProcessTerminal(process: Pick<NodeJS.Process, 'env' | 'std
       if (stderr.writable) stderr.write(text);
     },
     isErrorTty: stderr.isTTY && env['TERM'] !== 'dumb',
-    columns: () => (stderr.isTTY ? stderr.columns : DEFAULT_COLUMNS),
+    columns: () => (stderr.isTTY && stderr.columns > 0 ? stderr.columns : DEFAULT_COLUMNS),
     paint: (style, text) => (hasColour ? styleText(style, text) : text),
     onOutputLost(listener) {
       onLost = listener;

@@ -4,8 +4,8 @@ import type { Clock, Timer } from './ports/clock.ts';
 export type EventListener = (event: NumberedEvent) => void;
 
 export interface EventFeed {
-  /** Marks something as changed; what it then is, is read when the events go out. */
-  mark(key: string, read: () => EventBody): void;
+  /** Marks something as changed; what it then is, is read when the events go out. Undefined: it is gone meanwhile. */
+  mark(key: string, read: () => EventBody | undefined): void;
   subscribe(listener: EventListener): () => void;
   /** The number of the last event that went out. */
   sequence(): number;
@@ -21,7 +21,7 @@ const MIN_INTERVAL_MS = 40;
  */
 export function createEventFeed(clock: Clock): EventFeed {
   const listeners = new Set<EventListener>();
-  const marked = new Map<string, () => EventBody>();
+  const marked = new Map<string, () => EventBody | undefined>();
   let sequence = 0;
   let lastFlushMs = Number.NEGATIVE_INFINITY;
   let timer: Timer | undefined;
@@ -32,8 +32,10 @@ export function createEventFeed(clock: Clock): EventFeed {
     const reads = [...marked.values()];
     marked.clear();
     for (const read of reads) {
+      const event = read();
+      if (event === undefined) continue;
       sequence += 1;
-      const numbered = { sequence, event: read() };
+      const numbered = { sequence, event };
       for (const listener of listeners) listener(numbered);
     }
   }

@@ -12,6 +12,8 @@ export function applyEvent(snapshot: Snapshot, { sequence, event }: NumberedEven
         sequence,
         models: snapshot.models.map((model) => (model.id === event.model.id ? event.model : model)),
       };
+    case 'models-changed':
+      return { ...snapshot, sequence, models: event.models };
     case 'queue-changed':
       return { ...snapshot, sequence, queue: event.queue };
     case 'engine-changed':

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requestRecordSchema } from './request-record.ts';
 import { modelViewSchema, snapshotSchema } from './snapshot.ts';
 
 const modelRequest = z.strictObject({ model: z.string().min(1) });
@@ -52,6 +53,11 @@ export const commands = {
   /** Forgets past failures, so that the next request starts the model again. */
   'reset-model': { request: modelRequest, response: modelResponse },
   'cancel-request': { request: z.strictObject({ request: z.string().min(1) }), response: z.object({}) },
+  /** The newest requests, newest first: what they cost and how they ended. */
+  'list-requests': {
+    request: z.strictObject({ limit: z.number().int().min(1).max(10_000).default(100) }),
+    response: z.object({ requests: z.array(requestRecordSchema) }),
+  },
   /** Lines of a model's log, or of Corral's own with source `corral`; the newest `limit` after line `after`. */
   'read-logs': {
     request: z.strictObject({

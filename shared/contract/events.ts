@@ -4,6 +4,8 @@ import { engineStatusSchema, instanceViewSchema, modelViewSchema, queueEntryView
 /** What changed. Each event carries the new value whole, so that applying one twice does no harm. */
 export const eventBodySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('model-changed'), model: modelViewSchema }),
+  /** The list itself changed: models came or went. */
+  z.object({ type: z.literal('models-changed'), models: z.array(modelViewSchema) }),
   z.object({ type: z.literal('queue-changed'), queue: z.array(queueEntryViewSchema) }),
   z.object({ type: z.literal('engine-changed'), engine: engineStatusSchema }),
   z.object({ type: z.literal('instance-changed'), instance: instanceViewSchema }),

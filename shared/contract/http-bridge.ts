@@ -20,7 +20,11 @@ const errorBodySchema = z.object({ error: serialisedErrorSchema });
 const DEFAULT_RECONNECT_DELAYS_MS = [100, 250, 500, 1000, 2000] as const;
 
 /** The bridge over HTTP and server-sent events, for browsers and Node alike: it needs nothing but `fetch`. */
-export function createHttpBridge({ address, token, reconnectDelaysMs = DEFAULT_RECONNECT_DELAYS_MS }: HttpBridgeOptions): Bridge {
+export function createHttpBridge({
+  address,
+  token,
+  reconnectDelaysMs = DEFAULT_RECONNECT_DELAYS_MS,
+}: HttpBridgeOptions): Bridge {
   const closing = new AbortController();
   const base = address.replace(/\/+$/, '');
 
@@ -45,7 +49,10 @@ export function createHttpBridge({ address, token, reconnectDelaysMs = DEFAULT_R
     const text = await response.text();
     const body = errorBodySchema.safeParse(parseJson(text));
     if (body.success) return deserialiseError(body.data.error);
-    return new AppError('internal', `${base} answered ${response.status} with something that is not Corral's: ${text.slice(0, 200)}`);
+    return new AppError(
+      'internal',
+      `${base} answered ${response.status} with something that is not Corral's: ${text.slice(0, 200)}`,
+    );
   }
 
   async function call<Name extends CommandName>(

@@ -81,6 +81,8 @@ export const engineStatusSchema = z.discriminatedUnion('status', [
   z.object({ status: z.literal('missing'), reason: z.string(), hint: z.string() }),
 ]);
 
+const configIssueSchema = z.object({ path: z.string(), message: z.string() });
+
 export const instanceViewSchema = z.object({
   version: z.string(),
   pid: z.number(),
@@ -88,7 +90,9 @@ export const instanceViewSchema = z.object({
   /** The OpenAI-compatible base address, such as `http://127.0.0.1:5526`. */
   address: z.string(),
   configPath: z.string().nullable(),
-  configWarnings: z.array(z.object({ path: z.string(), message: z.string() })),
+  configWarnings: z.array(configIssueSchema),
+  /** Why the newest version of the file is not in use; empty if it is. */
+  configErrors: z.array(configIssueSchema),
   dataFolder: z.string(),
   maxLoaded: z.number(),
   isShuttingDown: z.boolean(),

@@ -60,7 +60,7 @@ export function describeBridge(name: string, createBridge: (corral: TestCorral) 
     async function expectInStep({ updates }: Recorder): Promise<void> {
       const isInStep = (): boolean =>
         JSON.stringify(updates.at(-1)?.snapshot) === JSON.stringify(corral.engine.snapshot());
-      await eventually('the subscriber is in step', isInStep, 1000).catch(() => undefined); // The next line says how not.
+      await eventually('the subscriber is in step', isInStep, 300).catch(() => undefined); // The next line says how not.
       expect(updates.at(-1)?.snapshot).toEqual(corral.engine.snapshot());
     }
 
@@ -95,7 +95,7 @@ export function describeBridge(name: string, createBridge: (corral: TestCorral) 
         await response.text();
       });
 
-      it('load-model can be called off', async () => {
+      it('a call can be called off', async () => {
         const gone = new AbortController();
         await bridge.call('load-model', { model: 'two' });
         await bridge.call('load-model', { model: 'one' });
@@ -224,6 +224,7 @@ export function describeBridge(name: string, createBridge: (corral: TestCorral) 
     describe('subscriptions', () => {
       it('begin with the whole snapshot', async () => {
         await bridge.call('load-model', { model: 'two' });
+        await eventually('its properties are known', () => corral.model('two').contextSize !== null);
         const recorder = record(bridge);
         await eventually('the first update', () => recorder.updates.length > 0);
         expect(recorder.updates[0]).toEqual({ snapshot: corral.engine.snapshot(), event: undefined });

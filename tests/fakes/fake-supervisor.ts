@@ -27,6 +27,9 @@ export interface FakeSupervisor extends Supervisor {
   process(modelId: string): FakeModelProcess;
 }
 
+/** For models that come with a later configuration. */
+const PROMPT: FakeProcessBehaviour = { prepareMs: 1, loadMs: 1, stopMs: 1, nextStart: () => 'ready' };
+
 /**
  * Processes without processes: they load, fail, crash and stop by the fake clock, and keep the table of states. A start
  * that failed is told of before the change of state is, and a crash together with the time of the next start.
@@ -38,16 +41,16 @@ export function createFakeSupervisor(
 ): FakeSupervisor {
   let listener: SupervisorListener | undefined;
   const processes = new Map<string, FakeModelProcess>();
-  for (const [modelId, behaviour] of behaviours) {
-    processes.set(
-      modelId,
-      createFakeProcess(modelId, clock, behaviour, {
-        onTransition: (state) => onTransition(modelId, state),
-        onChange: () => listener?.onChange(modelId),
-        onStartFailed: (error) => listener?.onStartFailed(modelId, error),
-      }),
-    );
-  }
+  const ensureProcess = (modelId: string): void => {
+    if (processes.has(modelId)) return;
+    const process = createFakeProcess(modelId, clock, behaviours.get(modelId) ?? PROMPT, {
+      onTransition: (state) => onTransition(modelId, state),
+      onChange: () => listener?.onChange(modelId),
+      onStartFailed: (error) => listener?.onStartFailed(modelId, error),
+    });
+    processes.set(modelId, process);
+  };
+  for (const modelId of behaviours.keys()) ensureProcess(modelId);
   return {
     process(modelId) {
       const found = processes.get(modelId);
@@ -55,6 +58,10 @@ export function createFakeSupervisor(
       return found;
     },
     modelIds: () => [...processes.keys()],
+    configure(models) {
+      for (const modelId of models.keys()) ensureProcess(modelId);
+    },
+    forget: (modelId) => void processes.delete(modelId),
     listen(next) {
       listener = next;
     },
@@ -197,6 +204,7 @@ function createFakeProcess(
       tell.onChange();
     },
     stop,
+    configure: () => undefined, // The settings of a process that never runs change nothing.
     reset() {
       failureTimesMs = [];
       if (view.state === 'failed' || view.state === 'crashed') move('reset', { problem: null, nextStartAtMs: 0 });

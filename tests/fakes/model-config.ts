@@ -13,6 +13,7 @@ export function commandModelConfig(id: string, changes: Partial<CommandModelConf
     startTimeoutMs: 120_000,
     stopGraceMs: 10_000,
     pinned: false,
+    filters: undefined,
     startup: false,
     priority: 0,
     command: ['server'],

@@ -62,6 +62,11 @@ export async function serve(
     running.stop().then(() => exitWith(exitCode), fail);
   }
 
+  function onSignal(signal: EndSignal): void {
+    terminal.writeError(`info ${signal}: stops${hasBeenAsked ? ' now' : ''}\n`);
+    requestStop(signal);
+  }
+
   function requestStop(signal: EndSignal): void {
     if (!hasBeenAsked) {
       hasBeenAsked = true;
@@ -81,7 +86,7 @@ export async function serve(
     else if (!hasBeenAsked) requestStop('SIGTERM');
   }
 
-  const unlistenSignals = onEndSignals(processEvents, requestStop);
+  const unlistenSignals = onEndSignals(processEvents, onSignal);
   processEvents.on('uncaughtException', onDefect);
   processEvents.on('unhandledRejection', onDefect);
   try {

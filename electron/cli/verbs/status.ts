@@ -18,7 +18,8 @@ export async function showStatus(bridge: Bridge, { terminal, isJson, signal, wal
     ['Address', `${instance.address}  (OpenAI-compatible: ${instance.address}/v1)`],
     ['Process', `pid ${instance.pid}, up ${formatDuration(wallMs() - instance.startedAt)}`],
     ['Configuration', instance.configPath ?? 'none, defaults are used'],
-    ...instance.configWarnings.map(({ path, message }): [string, string] => ['  warning', `${path}: ${message}`]),
+    ...instance.configErrors.map(({ path, message }): [string, string] => ['  error', joinIssue(path, message)]),
+    ...instance.configWarnings.map(({ path, message }): [string, string] => ['  warning', joinIssue(path, message)]),
     ['Data folder', instance.dataFolder],
     ['llama-server', describeEngine(engine)],
     ['Models', `${counts.models}, ${counts.loaded} loaded (at most ${instance.maxLoaded} at once)`],
@@ -42,6 +43,11 @@ function countOf({
   };
 }
 
+/** The path is empty for what concerns the file as a whole. */
+function joinIssue(path: string, message: string): string {
+  return path === '' ? message : `${path}: ${message}`;
+}
+
 function describeEngine(engine: EngineStatusView): string {
   switch (engine.status) {
     case 'searching':
@@ -52,8 +58,11 @@ function describeEngine(engine: EngineStatusView): string {
       const total = totalBytes === undefined ? '' : ` of ${formatSize(totalBytes)}`;
       return `being installed: ${step} (${formatSize(receivedBytes)}${total})`;
     }
-    case 'ready':
-      return `${engine.build.executable} (${engineOrigins[engine.build.origin]}, ${engine.build.id})`;
+    case 'ready': {
+      const { executable, id, origin } = engine.build;
+      // A build without a name of its own goes by its path.
+      return `${executable} (${engineOrigins[origin]}${id === executable ? '' : `, ${id}`})`;
+    }
     case 'missing':
       return `missing: ${engine.reason} ${engine.hint}`;
   }

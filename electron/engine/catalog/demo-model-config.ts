@@ -28,5 +28,6 @@ export function demoModelConfig(file: string): FileModelConfig {
     pinned: false,
     startup: false,
     priority: 0,
+    filters: undefined,
   };
 }

@@ -15,6 +15,7 @@ export function findCrossErrors(value: unknown): LocatedIssue[] {
     ...checkPatterns(asGroup(root['models'])),
     ...checkKeys(asGroup(root['server'])),
     ...checkBinds(root),
+    ...checkSets(root),
   ];
 }
 
@@ -45,6 +46,21 @@ function matchPattern(value: unknown, pattern: readonly string[], at: readonly P
     ? value.map((entry, index) => [index, entry])
     : Object.entries(asGroup(value));
   return entries.flatMap(([key, entry]) => matchPattern(entry, rest, [...at, key]));
+}
+
+/** Members must exist, and a set's name must not hide a model's. */
+function checkSets(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  const models = asGroup(root['models']);
+  return Object.entries(asGroup(root['sets'])).flatMap(([name, set]): LocatedIssue[] => {
+    const unknown = asList(asGroup(set)['models']).flatMap((member, index): LocatedIssue[] =>
+      typeof member !== 'string' || models[member] !== undefined
+        ? []
+        : [{ segments: ['sets', name, 'models', index], message: 'is not the id of a model in `models`' }],
+    );
+    const hidden =
+      models[name] === undefined ? [] : [{ segments: ['sets', name], message: 'is also the id of a model' }];
+    return [...unknown, ...hidden];
+  });
 }
 
 function checkModelKinds(models: Readonly<Record<string, unknown>>): LocatedIssue[] {

@@ -19,7 +19,7 @@ export function resolveConfig(
   parsed: ParsedConfig,
   options: { readonly filePath: string | undefined; readonly paths: PathContext },
 ): ResolvedConfig {
-  const { server, engine, memory, scheduler, log } = parsed;
+  const { server, engine, memory, scheduler, log, telemetry } = parsed;
   const { filePath, paths } = options;
   return {
     filePath,
@@ -54,6 +54,13 @@ export function resolveConfig(
     memory: { policy: memory.policy, maxLoaded: memory.maxLoaded ?? 1 },
     scheduler: { fairnessBoundMs: scheduler.fairnessBound, maxQueued: scheduler.maxQueued },
     log: { level: log.level },
+    telemetry: { maxRecords: telemetry.maxRecords, maxFileBytes: telemetry.maxFileSize },
+    sets: new Map(
+      Object.entries(parsed.sets).map(([name, { models, load, exclusive }]) => [
+        name,
+        { models, load, isExclusive: exclusive },
+      ]),
+    ),
     models: new Map(
       Object.entries(parsed.models).map(([id, model]) => [id, resolveModel(id, model, parsed.defaults, paths)]),
     ),
@@ -76,6 +83,7 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
     pinned: model.pinned,
     startup: model.startup,
     priority: model.priority,
+    filters: model.filters,
   };
   if (model.command === undefined) {
     return {

@@ -11,6 +11,9 @@ export interface ResolvedConfig {
   readonly memory: MemoryConfig;
   readonly scheduler: SchedulerConfig;
   readonly log: LogConfig;
+  readonly telemetry: TelemetryConfig;
+  /** Models that belong together, by the set's name, in file order. */
+  readonly sets: ReadonlyMap<string, SetConfig>;
   /** In file order. */
   readonly models: ReadonlyMap<string, ModelConfig>;
 }
@@ -75,6 +78,27 @@ export interface LogConfig {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
 }
 
+export interface TelemetryConfig {
+  /** Request records kept in memory. */
+  readonly maxRecords: number;
+  /** What their files may use on disk; 0 writes none. */
+  readonly maxFileBytes: number;
+}
+
+export interface SetConfig {
+  readonly models: readonly string[];
+  /** `together`: all members are loaded with the first that is asked for by the set's name. */
+  readonly load: 'together' | 'on-demand';
+  /** Nothing else stays loaded beside its members, pinned models apart. */
+  readonly isExclusive: boolean;
+}
+
+/** Changes to the JSON body of requests; what is set wins over what is stripped. */
+export interface FilterConfig {
+  readonly strip: readonly string[];
+  readonly set: Readonly<Record<string, unknown>>;
+}
+
 export type ModelConfig = FileModelConfig | CommandModelConfig;
 
 interface CommonModelConfig {
@@ -95,6 +119,7 @@ interface CommonModelConfig {
   readonly startup: boolean;
   /** Higher is evicted later and served first; 0 is normal. */
   readonly priority: number;
+  readonly filters: FilterConfig | undefined;
 }
 
 /** A GGUF file that Corral runs llama-server on. */

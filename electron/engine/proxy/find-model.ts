@@ -6,6 +6,14 @@ import { findJsonKeys } from './find-json-keys.ts';
 export interface RequestedModel {
   readonly name: string;
   readonly isStreaming: boolean;
+  /** Whether the body is JSON, which filters can change. */
+  readonly isJson: boolean;
+}
+
+interface FoundInBody {
+  readonly model: string | undefined;
+  readonly isStreaming: boolean;
+  readonly isJson: boolean;
 }
 
 /**
@@ -18,7 +26,7 @@ export async function findRequestedModel(
   body: Buffer | undefined,
 ): Promise<RequestedModel> {
   const fromQuery = query.get('model') ?? undefined;
-  const inBody = body === undefined ? { model: undefined, isStreaming: false } : await findInBody(request, body);
+  const inBody = body === undefined ? NOTHING : await findInBody(request, body);
   const name = inBody.model ?? fromQuery;
   if (name === undefined || name === '') {
     throw new AppError(
@@ -28,20 +36,19 @@ export async function findRequestedModel(
         : 'The request names no model: set "model" to one of the ids that GET /v1/models lists.',
     );
   }
-  return { name, isStreaming: inBody.isStreaming };
+  return { name, isStreaming: inBody.isStreaming, isJson: inBody.isJson };
 }
 
-async function findInBody(
-  request: IncomingMessage,
-  body: Buffer,
-): Promise<{ model: string | undefined; isStreaming: boolean }> {
+const NOTHING: FoundInBody = { model: undefined, isStreaming: false, isJson: false };
+
+async function findInBody(request: IncomingMessage, body: Buffer): Promise<FoundInBody> {
   const contentType = request.headers['content-type'] ?? '';
   if (contentType.toLowerCase().startsWith('multipart/form-data')) return await findInForm(contentType, body);
   const isForm = contentType.toLowerCase().startsWith('application/x-www-form-urlencoded');
   // curl labels any `-d` body as a form; what starts like JSON is taken for JSON.
   if (isForm && body.length > 0 && !/^\s*[{[]/.test(body.toString('latin1', 0, 64))) {
     const form = new URLSearchParams(body.toString('utf8'));
-    return { model: form.get('model') ?? undefined, isStreaming: form.get('stream') === 'true' };
+    return { model: form.get('model') ?? undefined, isStreaming: form.get('stream') === 'true', isJson: false };
   }
   const result = findJsonKeys(body);
   if (!result.ok) {
@@ -50,13 +57,13 @@ async function findInBody(
       `The request body is not valid JSON: ${result.problem}, at byte ${result.offset}.`,
     );
   }
-  return result.found;
+  return { ...result.found, isJson: true };
 }
 
 /** Fields of a form that name things; files in it are skipped, not kept. */
 const MAX_FIELD_BYTES = 4096;
 
-function findInForm(contentType: string, body: Buffer): Promise<{ model: string | undefined; isStreaming: boolean }> {
+function findInForm(contentType: string, body: Buffer): Promise<FoundInBody> {
   return new Promise((resolve, reject) => {
     const refuse = (thrown: unknown): void =>
       reject(
@@ -74,7 +81,7 @@ function findInForm(contentType: string, body: Buffer): Promise<{ model: string 
       });
       form.on('file', (_name, stream) => stream.resume());
       form.on('error', refuse);
-      form.on('finish', () => resolve({ model, isStreaming }));
+      form.on('finish', () => resolve({ model, isStreaming, isJson: false }));
       form.end(body);
     } catch (thrown) {
       refuse(thrown);

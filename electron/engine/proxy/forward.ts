@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { AppError } from '#shared/contract/errors.ts';
+import { AppError, errorStatus } from '#shared/contract/errors.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Lease } from '../scheduler/lease.ts';
 import { errorEvent, sendError } from './error-bodies.ts';
@@ -22,6 +22,18 @@ export interface ForwardOptions {
   readonly idleTimeoutMs: number;
   /** What is known by now about why the process went away. */
   explainLoss(): AppError | undefined;
+  /** The answer began; told once. */
+  onStart?(isStream: boolean): void;
+  /** A piece of it passed. */
+  onChunk?(chunk: Buffer): void;
+}
+
+/** How it ended, for the records. */
+export interface ForwardOutcome {
+  /** The status the client got; null if it went away before. */
+  readonly status: number | null;
+  readonly endedBy: 'model' | 'client' | 'corral' | 'crash';
+  readonly error: AppError | undefined;
 }
 
 /** Nothing of the request had left when one of these came, so it may be sent once more. */
@@ -29,34 +41,33 @@ const NOTHING_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'UN
 
 /**
  * Sends a request to a model's process and its answer back, chunk by chunk as it comes, with the client's pace holding
- * back the child's. Resolves once the answer is complete or has failed, never rejects. A client that goes away ends the
+ * back the child's. Resolves with
+ * how it ended once the answer is complete or has failed; never rejects. A client that goes away ends the
  * request upstream at once. Nothing is sent twice unless nothing of it was sent at all.
  */
-export async function forward(options: ForwardOptions): Promise<void> {
+export async function forward(options: ForwardOptions): Promise<ForwardOutcome> {
   const { endpoint } = options.lease;
   endpoint.runningRequests += 1;
   try {
-    await forwardWithRetry(options);
+    return await forwardWithRetry(options);
   } finally {
     endpoint.runningRequests -= 1;
   }
 }
 
-async function forwardWithRetry(options: ForwardOptions): Promise<void> {
-  const outcome = await forwardOnce(options);
-  if (outcome !== 'nothing-sent') return;
-  if ((await forwardOnce(options)) === 'nothing-sent') {
-    const { lease, response, family } = options;
-    sendError(
-      response,
-      options.explainLoss() ??
-        new AppError('upstream-unavailable', `The process of model "${lease.modelId}" cannot be reached.`),
-      family,
-    );
-  }
+async function forwardWithRetry(options: ForwardOptions): Promise<ForwardOutcome> {
+  const outcome = (await forwardOnce(options)) ?? (await forwardOnce(options));
+  if (outcome !== undefined) return outcome;
+  const { lease, response, family } = options;
+  const error =
+    options.explainLoss() ??
+    new AppError('upstream-unavailable', `The process of model "${lease.modelId}" cannot be reached.`);
+  sendError(response, error, family);
+  return { status: errorStatus(error.code), endedBy: 'crash', error };
 }
 
-function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> {
+/** Undefined if nothing of the request was sent. */
+function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefined> {
   const { request, response, lease, family, clock, body } = options;
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | undefined;
@@ -68,7 +79,7 @@ function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> 
     /** Why we broke it off ourselves; undefined while we did not. */
     let ownReason: AppError | 'client-gone' | undefined;
 
-    const settle = (outcome: 'done' | 'nothing-sent'): void => {
+    const settle = (outcome: ForwardOutcome | undefined): void => {
       if (isSettled) return;
       isSettled = true;
       timer?.cancel();
@@ -84,7 +95,7 @@ function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> 
     const onClose = (): void => {
       if (response.writableFinished) return;
       abort('client-gone');
-      if (controller === undefined) settle('done');
+      if (controller === undefined) settle(clientGone());
     };
     const onDrain = (): void => controller?.resume();
     const limitSilence = (limitMs: number, what: string): void => {
@@ -101,7 +112,7 @@ function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> 
     response.on('drain', onDrain);
     lease.onAborted = abort;
     if (response.destroyed) {
-      settle('done');
+      settle(clientGone());
       return;
     }
     limitSilence(options.responseTimeoutMs, 'did not answer');
@@ -127,28 +138,30 @@ function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> 
         onResponseStart(_controller, statusCode, headers) {
           hasStarted = true;
           isEvents = isEventStream(headers);
+          options.onStart?.(isEvents);
           response.writeHead(statusCode, returnedHeaders(headers));
           if (isEvents) response.flushHeaders();
           limitSilence(options.idleTimeoutMs, 'went silent');
         },
         onResponseData(current, chunk) {
           lease.endpoint.lastByteAtMs = clock.nowMs();
+          options.onChunk?.(chunk);
           if (options.idleTimeoutMs !== 0) limitSilence(options.idleTimeoutMs, 'went silent');
           if (isEvents) endsWithBlankLine = hasBlankLineEnd(chunk);
           if (!response.write(chunk)) current.pause();
         },
         onResponseEnd() {
           response.end();
-          settle('done');
+          settle({ status: response.statusCode, endedBy: 'model', error: undefined });
         },
         onResponseError(_controller, error) {
           if (ownReason === 'client-gone') {
             response.destroy();
-            settle('done');
+            settle(clientGone());
             return;
           }
           if (ownReason === undefined && !hasStarted && NOTHING_SENT.has((error as NodeJS.ErrnoException).code ?? '')) {
-            settle('nothing-sent');
+            settle(undefined);
             return;
           }
           // The exit of the process is told a moment after its connections broke; it is the better explanation.
@@ -165,7 +178,11 @@ function forwardOnce(options: ForwardOptions): Promise<'done' | 'nothing-sent'> 
       else if (isEvents && !response.destroyed) {
         response.end(`${endsWithBlankLine ? '' : '\n\n'}${errorEvent(error, family)}`);
       } else response.destroy();
-      settle('done');
+      settle({ status: response.statusCode, endedBy: ownReason === undefined ? 'crash' : 'corral', error });
+    }
+
+    function clientGone(): ForwardOutcome {
+      return { status: hasStarted ? response.statusCode : null, endedBy: 'client', error: undefined };
     }
 
     function brokenOff(error: Error): AppError {

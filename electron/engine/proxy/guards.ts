@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { AppError } from '#shared/contract/errors.ts';
 import type { ApiKeyConfig } from '../config/resolved-config.ts';
@@ -76,6 +76,27 @@ export function checkOrigin(
 
 export function isAllowedOrigin(origin: string, policy: GuardPolicy): boolean {
   return policy.allowedOrigins.includes(origin);
+}
+
+/**
+ * Lets an allowed origin's page read the answer, and answers its preflight question itself; true if that was it.
+ * Same-origin pages need none of this.
+ */
+export function answerPreflight(
+  request: IncomingMessage,
+  response: ServerResponse,
+  origin: string,
+  policy: GuardPolicy,
+): boolean {
+  if (!isAllowedOrigin(origin, policy)) return false;
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('vary', 'Origin');
+  if (request.method !== 'OPTIONS') return false;
+  response.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
+  response.setHeader('access-control-allow-headers', request.headers['access-control-request-headers'] ?? '');
+  response.setHeader('access-control-max-age', '600');
+  response.writeHead(204).end();
+  return true;
 }
 
 /** The key a request presents: Bearer, `x-api-key`, or the password of Basic. Undefined if it presents none. */

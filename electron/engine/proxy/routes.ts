@@ -28,6 +28,18 @@ const ofLoaded = (method: 'GET' | 'POST', path: string): InferenceRoute => ({
   canStart: false,
 });
 
+export function familyOf(pathname: string): ApiFamily {
+  return pathname.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+}
+
+/** The row for a method and path, one trailing slash allowed; undefined if there is none. */
+export function findInferenceRoute(method: string, pathname: string): InferenceRoute | undefined {
+  const plain = pathname.length > 1 && pathname.endsWith('/') ? pathname.slice(0, -1) : pathname;
+  const exact = routesByKey.get(`${method} ${plain}`);
+  if (exact !== undefined) return exact;
+  return method === 'POST' && /^\/slots\/[^/]+$/.test(plain) ? routesByKey.get('POST /slots/:slot') : undefined;
+}
+
 /**
  * Everything that is passed on to a model's process, in one table. Source: llama.cpp, tools/server/README.md, and the
  * OpenAI routes that other servers behind a custom command may have. `/tools` and `/cors-proxy` give away a shell and the
@@ -70,3 +82,5 @@ export const inferenceRoutes: readonly InferenceRoute[] = [
   ofLoaded('GET', '/lora-adapters'),
   ofLoaded('POST', '/lora-adapters'),
 ];
+
+const routesByKey = new Map(inferenceRoutes.map((route) => [`${route.method} ${route.path}`, route]));

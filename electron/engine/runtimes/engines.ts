@@ -30,6 +30,8 @@ export interface Engines {
    */
   ensureEngine(signal: AbortSignal): Promise<EngineBuild>;
   status(): EngineStatus;
+  /** Looks by other settings from the next call on. */
+  configure(config: EnginesOptions['config']): void;
   /** Aborts an installation and waits until it has cleaned up. Idempotent. */
   stop(): Promise<void>;
 }
@@ -41,6 +43,7 @@ const failureMemoryMs = 30_000;
 export function createEngines(options: EnginesOptions): Engines {
   const clock = options.clock ?? systemClock;
   const stopping = new AbortController();
+  let { config } = options;
   let current: EngineStatus = { status: 'searching' };
   let flight: Promise<EngineBuild> | undefined;
   let failure: { readonly error: AppError; readonly untilMs: number } | undefined;
@@ -53,7 +56,7 @@ export function createEngines(options: EnginesOptions): Engines {
   async function search(): Promise<EngineBuild> {
     if (current.status === 'ready' && (await isPresent(current.build))) return current.build;
     const found = await findEngine({
-      configuredPath: options.config.path,
+      configuredPath: config.path,
       searchPath: options.searchPath,
       installFolder: options.installFolder,
       platform: options.platform,
@@ -73,7 +76,7 @@ export function createEngines(options: EnginesOptions): Engines {
   /** Throws `engine-missing` if nothing may or can be installed. */
   async function chooseSource(): Promise<EngineSource> {
     const hint = decideInstallHint(options.platform);
-    if (!options.config.autoInstall) {
+    if (!config.autoInstall) {
       const reason = 'No llama-server was found, and `engine.autoInstall` is off.';
       throw createEngineMissingError({ reason, hint });
     }
@@ -137,6 +140,11 @@ export function createEngines(options: EnginesOptions): Engines {
   }
 
   return {
+    configure(next) {
+      config = next;
+      failure = undefined;
+      setStatus({ status: 'searching' });
+    },
     async ensureEngine(signal) {
       if (stopping.signal.aborted) throw shuttingDown();
       signal.throwIfAborted();

@@ -84,19 +84,20 @@ function createPass(facts: SchedulerFacts) {
     if (!isComing && !isLoaded) return;
     const earlier = waiting.filter((entry) => entry.modelId === model.id && entry.order <= eject.upToOrder);
     if (eject.mode === 'after-queue' && earlier.length > 0) return;
-    if (eject.mode === 'now' || isComing) {
+    if (eject.mode === 'now' || (isComing && eject.mode !== 'replace')) {
       for (const entry of earlier) reject(entry, 'ejected', `Model "${model.id}" was ejected before it could answer.`);
       waiting = waiting.filter((entry) => !earlier.includes(entry));
     }
+    const askedBy = eject.mode === 'replace' ? 'changed settings' : 'eject';
     if (isComing) {
-      if (model.state === 'loading') stop(model.id, 'eject');
+      if (model.state === 'loading') stop(model.id, askedBy);
       else {
         decisions.push({ kind: 'abandon-start', modelId: model.id });
         change(model.id, { state: 'off' });
       }
     } else if (eject.mode === 'now') stop(model.id, 'eject', true);
-    else if (model.activeRequests === 0) stop(model.id, 'eject');
-    else if (model.state === 'ready' && eject.mode === 'when-idle') {
+    else if (model.activeRequests === 0) stop(model.id, askedBy);
+    else if (model.state === 'ready' && eject.mode !== 'after-queue') {
       decisions.push({ kind: 'drain', modelId: model.id });
       change(model.id, { state: 'draining' });
     }

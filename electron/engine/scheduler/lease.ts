@@ -6,6 +6,9 @@ export interface Lease {
   readonly requestId: string;
   readonly modelId: string;
   readonly endpoint: Endpoint;
+  /** How long it waited for a slot or for room, and for the model to load. */
+  readonly queueWaitMs: number;
+  readonly loadWaitMs: number;
   /** Called at most once, if the model is ejected or Corral ends while the request runs. */
   onAborted: ((error: AppError) => void) | undefined;
   /** Idempotent. */

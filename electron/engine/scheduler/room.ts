@@ -9,7 +9,7 @@ export type RoomDecision =
   | { readonly kind: 'fits' }
   /** Fits once these idle models are gone. */
   | { readonly kind: 'evict'; readonly victims: readonly string[] }
-  /** Room is coming (`leaving`) or has to come from these busy models once they are idle. */
+  /** Room is on its way, or has to come from these busy models once they are idle. */
   | { readonly kind: 'wait'; readonly yielding: readonly string[] }
   /** No amount of waiting makes room. */
   | { readonly kind: 'never'; readonly message: string };
@@ -17,46 +17,111 @@ export type RoomDecision =
 export interface RoomQuestion {
   readonly modelId: string;
   readonly models: Iterable<ModelFacts>;
-  /** Models that somebody older waits for; they are not taken away from under them. */
+  /** Models that somebody waits for; they are not taken away from under them. */
   readonly isWanted: (modelId: string) => boolean;
 }
 
 export type RoomPolicy = (question: RoomQuestion) => RoomDecision;
 
-/** Room by number: at most `maxLoaded` models, the least recently used idle one goes first. Pure. */
-export function createCountRoom({ maxLoaded, canEvict }: { maxLoaded: number; canEvict: boolean }): RoomPolicy {
+export interface SetFacts {
+  readonly name: string;
+  readonly models: readonly string[];
+  readonly isExclusive: boolean;
+}
+
+export interface CountRoomOptions {
+  readonly maxLoaded: number;
+  readonly canEvict: boolean;
+  /** Members of one set take one place together. */
+  readonly sets?: readonly SetFacts[];
+}
+
+/** Models that take one place together. */
+interface Place {
+  readonly models: readonly ModelFacts[];
+}
+
+/**
+ * Room by number: at most `maxLoaded` places, the one that was not used for longest goes first. A model takes a place, or
+ * the members of a set take one together. An exclusive set bears nothing else beside it but pinned models. Pure.
+ */
+export function createCountRoom({ maxLoaded, canEvict, sets = [] }: CountRoomOptions): RoomPolicy {
+  const setsOf = (modelId: string): readonly SetFacts[] => sets.filter((set) => set.models.includes(modelId));
+
+  const areTogether = (one: string, other: string): boolean =>
+    sets.some((set) => set.models.includes(one) && set.models.includes(other));
+
+  const excludeEachOther = (one: string, other: string): boolean =>
+    !areTogether(one, other) && [...setsOf(one), ...setsOf(other)].some((set) => set.isExclusive);
+
   return ({ modelId, models, isWanted }) => {
-    const resident = [...models].filter((model) => model.id !== modelId && isResident(model.state));
-    const leaving = resident.filter((model) => model.state === 'draining' || model.state === 'stopping').length;
-    if (resident.length < maxLoaded) return { kind: 'fits' };
-    const needed = resident.length - leaving + 1 - maxLoaded;
-    if (needed <= 0) return { kind: 'wait', yielding: [] };
-    const pinned = resident.filter((model) => model.isPinned);
+    const others = [...models].filter((model) => model.id !== modelId && isResident(model.state));
+    const competing = others.filter((model) => !areTogether(modelId, model.id));
+    const excluded = competing.filter((model) => !model.isPinned && excludeEachOther(modelId, model.id));
+    const places = groupPlaces(
+      competing.filter((model) => !excluded.includes(model)),
+      areTogether,
+    );
+    const surplus = Math.max(0, places.length + 1 - maxLoaded);
+    if (surplus === 0 && excluded.length === 0) return { kind: 'fits' };
+
+    const isComing = (model: ModelFacts): boolean => model.state === 'draining' || model.state === 'stopping';
+    const pinned = places.filter((place) => place.models.some((model) => model.isPinned));
     if (pinned.length >= maxLoaded) {
       return {
         kind: 'never',
         message:
           `All ${maxLoaded} places (memory.maxLoaded) are held by pinned models: ${names(pinned)}. ` +
-          `Unpin one or raise memory.maxLoaded.`,
+          'Unpin one or raise memory.maxLoaded.',
       };
     }
-    if (!canEvict) {
+    const leaving = places.filter((place) => place.models.every(isComing)).length;
+    const needed = surplus - leaving;
+    if (!canEvict && (needed > 0 || excluded.some((model) => !isComing(model)))) {
       return {
         kind: 'never',
         message:
-          `All ${maxLoaded} places (memory.maxLoaded) are taken by ${names(resident)}, and memory.policy is \`reject\`. ` +
-          `Eject one or raise memory.maxLoaded.`,
+          `All ${maxLoaded} places (memory.maxLoaded) are taken by ${names([{ models: others }])}, and memory.policy is ` +
+          '`reject`. Eject one or raise memory.maxLoaded.',
       };
     }
-    const evictable = resident
-      .filter((model) => !model.isPinned && model.state === 'ready')
-      .sort((one, other) => one.priority - other.priority || one.lastUsedMs - other.lastUsedMs);
-    const idle = evictable.filter((model) => model.activeRequests === 0 && !isWanted(model.id));
-    if (idle.length >= needed) return { kind: 'evict', victims: idle.slice(0, needed).map((model) => model.id) };
-    return { kind: 'wait', yielding: evictable.slice(0, needed).map((model) => model.id) };
+
+    const isFree = (model: ModelFacts): boolean =>
+      isComing(model) || (model.state === 'ready' && model.activeRequests === 0 && !isWanted(model.id));
+    const candidates = places
+      .filter((place) => place.models.every((model) => model.state === 'ready' || isComing(model)))
+      .filter((place) => !place.models.some((model) => model.isPinned) && !place.models.every(isComing))
+      .sort((one, other) => priorityOf(one) - priorityOf(other) || lastUsedOf(one) - lastUsedOf(other));
+    const chosen = [
+      ...candidates.filter((place) => place.models.every(isFree)),
+      ...candidates.filter((place) => !place.models.every(isFree)),
+    ].slice(0, Math.max(0, needed));
+    const going = [...excluded, ...chosen.flatMap((place) => place.models)].filter((model) => !isComing(model));
+    if (going.length > 0 && chosen.length >= needed && going.every(isFree)) {
+      return { kind: 'evict', victims: going.map((model) => model.id) };
+    }
+    return { kind: 'wait', yielding: going.filter((model) => model.state === 'ready').map((model) => model.id) };
   };
 }
 
-function names(models: readonly ModelFacts[]): string {
-  return models.map((model) => model.id).join(', ');
+function groupPlaces(models: readonly ModelFacts[], areTogether: (one: string, other: string) => boolean): Place[] {
+  const places: { models: ModelFacts[] }[] = [];
+  for (const model of models) {
+    const known = places.find((place) => place.models.some((other) => areTogether(model.id, other.id)));
+    if (known === undefined) places.push({ models: [model] });
+    else known.models.push(model);
+  }
+  return places;
+}
+
+function priorityOf(place: Place): number {
+  return Math.max(...place.models.map((model) => model.priority));
+}
+
+function lastUsedOf(place: Place): number {
+  return Math.max(...place.models.map((model) => model.lastUsedMs));
+}
+
+function names(places: readonly Place[]): string {
+  return places.flatMap((place) => place.models.map((model) => model.id)).join(', ');
 }

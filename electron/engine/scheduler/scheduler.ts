@@ -10,7 +10,7 @@ import { decide } from './decide.ts';
 import type { Lease } from './lease.ts';
 import type { RoomPolicy } from './room.ts';
 import { createWaitingLine, type WaitingEntry } from './waiting-line.ts';
-import type { ModelFacts, SchedulerDecision, SchedulerFacts } from './view.ts';
+import type { EjectKind, ModelFacts, SchedulerDecision, SchedulerFacts } from './view.ts';
 
 export interface AcquireOptions {
   readonly modelId: string;
@@ -39,6 +39,11 @@ export interface Scheduler {
   cancel(requestId: string): boolean;
   counts(modelId: string): ModelCounts;
   queue(): QueueEntryView[];
+  /**
+   * Takes over other settings; the supervisor has them already. Models in `replaced` get a new process: running requests
+   * finish on the old one. Models that are gone serve what runs, refuse what waits, and are forgotten.
+   */
+  configure(settings: SchedulerSettings, replaced: readonly string[]): void;
   /** Refuses new work, lets running requests go on for `graceMs`, aborts what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -51,30 +56,40 @@ export interface ModelCounts {
   readonly lastUsedWallMs: number | null;
 }
 
-export interface SchedulerOptions {
+/** What a change of the configuration may change. */
+export interface SchedulerSettings {
   readonly models: ReadonlyMap<string, ModelConfig>;
-  readonly supervisor: Supervisor;
-  readonly clock: Clock;
   readonly room: RoomPolicy;
   readonly fairnessBoundMs: number;
   readonly maxQueued: number;
+  /** How many requests of a lane may run at once. */
   readonly laneLimits: ReadonlyMap<string, number>;
+  /** Models that are loaded together, and therefore idle together. */
+  readonly togetherSets: readonly (readonly string[])[];
+}
+
+export interface SchedulerOptions extends SchedulerSettings {
+  readonly supervisor: Supervisor;
+  readonly clock: Clock;
   /** A model's process, counts or pin changed. */
   onModelChanged(modelId: string): void;
   onQueueChanged(): void;
 }
 
 interface PendingEject {
-  readonly mode: EjectMode;
+  readonly mode: EjectKind;
   readonly upToOrder: number;
   readonly startedMs: number;
   settle(outcome: EjectOutcome | AppError): void;
 }
 
 interface ModelRecord {
-  readonly config: ModelConfig;
+  config: ModelConfig;
+  /** No longer configured; it goes with its process. */
+  isRemoved: boolean;
   active: Set<Lease>;
   lastUsedMs: number;
+  readyAtMs: number;
   lastUsedWallMs: number | null;
   isPinned: boolean;
   eject: PendingEject | undefined;
@@ -83,12 +98,15 @@ interface ModelRecord {
 
 /** Work that nobody's request stands behind: the load command, models loaded at start. */
 const INTERNAL_LANE = 'corral';
+type LeaseWaits = Pick<Lease, 'queueWaitMs' | 'loadWaitMs'>;
+const NO_WAIT: LeaseWaits = { queueWaitMs: 0, loadWaitMs: 0 };
 const NEVER_MS = Number.POSITIVE_INFINITY;
 const RETRY_AFTER_SECONDS = 2;
 
 /** Carries out what `decide` decides. Owns the queue and who runs; never touches a process but through the supervisor. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { supervisor, clock, room } = options;
+  const { supervisor, clock } = options;
+  let settings: SchedulerSettings = options;
   const records = new Map<string, ModelRecord>();
   const line = createWaitingLine();
   const laneActive = new Map<string, number>();
@@ -98,11 +116,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let closing: AppError | undefined;
   let wake: { timer: Timer; atMs: number } | undefined;
 
-  for (const [modelId, config] of options.models) {
-    records.set(modelId, {
+  for (const config of settings.models.values()) addRecord(config);
+
+  function addRecord(config: ModelConfig): void {
+    records.set(config.id, {
       config,
+      isRemoved: false,
       active: new Set(),
       lastUsedMs: 0,
+      readyAtMs: 0,
       lastUsedWallMs: null,
       isPinned: config.pinned,
       eject: undefined,
@@ -134,7 +156,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const before = model.lastState;
     if (before === view.state) return;
     model.lastState = view.state;
-    if (view.state === 'ready' && before === 'loading') model.lastUsedMs = clock.nowMs();
+    if (view.state === 'ready' && before === 'loading') {
+      model.lastUsedMs = clock.nowMs();
+      model.readyAtMs = model.lastUsedMs;
+    }
     if (!isResident(view.state)) {
       model.eject?.settle({
         model: modelId,
@@ -144,11 +169,34 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         tookMs: Math.round(clock.nowMs() - model.eject.startedMs),
       });
       model.eject = undefined;
+      if (model.isRemoved) {
+        forgetModel(modelId);
+        return;
+      }
     }
     if (view.state === 'crashed' && (before === 'ready' || before === 'draining') && closing === undefined) {
       // It was wanted a moment ago; the restart policy says when, and how often.
       loadInBackground(modelId);
     }
+  }
+
+  function forgetModel(modelId: string): void {
+    records.delete(modelId);
+    supervisor.forget(modelId);
+  }
+
+  /** Has the process end once it is idle; nobody in particular asked for it. */
+  function replaceProcess(modelId: string): void {
+    const model = record(modelId);
+    if (!isResident(supervisor.process(modelId).view().state)) return;
+    model.eject ??= {
+      mode: 'replace',
+      upToOrder: line.lastOrder(),
+      startedMs: clock.nowMs(),
+      settle: () => {
+        if (!model.isRemoved && (model.isPinned || model.config.startup)) loadInBackground(modelId);
+      },
+    };
   }
 
   function loadInBackground(modelId: string): void {
@@ -185,8 +233,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       models,
       waiting: line.entries(),
       laneActive,
-      laneLimits: options.laneLimits,
-      fairnessBoundMs: options.fairnessBoundMs,
+      laneLimits: settings.laneLimits,
+      fairnessBoundMs: settings.fairnessBoundMs,
     };
   }
 
@@ -198,7 +246,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     try {
       while (isDirty) {
         isDirty = false;
-        const { decisions, waitReasons, wakeAtMs } = decide(gatherFacts(), room);
+        const { decisions, waitReasons, wakeAtMs } = decide(gatherFacts(), settings.room);
         if (line.setReasons(waitReasons)) options.onQueueChanged();
         for (const decision of decisions) carryOut(decision);
         setWake(wakeAtMs);
@@ -271,10 +319,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       entry.resolve(undefined);
       return;
     }
-    entry.resolve(openLease(entry.id, entry.modelId, entry.lane));
+    const readyAtMs = record(entry.modelId).readyAtMs;
+    const waitMs = clock.nowMs() - entry.enqueuedMs;
+    // What passed before the model was ready counts as load, the rest as queue.
+    const loadWaitMs = Math.max(0, Math.min(waitMs, readyAtMs - entry.enqueuedMs));
+    entry.resolve(openLease(entry.id, entry.modelId, entry.lane, { queueWaitMs: waitMs - loadWaitMs, loadWaitMs }));
   }
 
-  function openLease(requestId: string, modelId: string, lane: string): Lease {
+  function openLease(requestId: string, modelId: string, lane: string, waits: LeaseWaits = NO_WAIT): Lease {
     const model = record(modelId);
     const { endpoint } = supervisor.process(modelId).view();
     if (endpoint === null) throw new AppError('internal', `Model "${modelId}" is ready but has no endpoint.`);
@@ -283,6 +335,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       requestId,
       modelId,
       endpoint,
+      ...waits,
       onAborted: undefined,
       release() {
         if (isReleased) return;
@@ -291,6 +344,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         laneActive.set(lane, (laneActive.get(lane) ?? 1) - 1);
         model.lastUsedMs = clock.nowMs();
         model.lastUsedWallMs = clock.wallMs();
+        touchCompanions(modelId, model.lastUsedMs);
         options.onModelChanged(modelId);
         run();
       },
@@ -299,6 +353,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     laneActive.set(lane, (laneActive.get(lane) ?? 0) + 1);
     options.onModelChanged(modelId);
     return lease;
+  }
+
+  function touchCompanions(modelId: string, nowMs: number): void {
+    for (const members of settings.togetherSets) {
+      if (!members.includes(modelId)) continue;
+      for (const member of members) {
+        const companion = records.get(member);
+        if (companion !== undefined) companion.lastUsedMs = nowMs;
+      }
+    }
   }
 
   function settleRejected(entry: WaitingEntry, error: Error): void {
@@ -357,10 +421,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const ofModel = line.countRequests(entry.modelId);
     const total = line.countRequests();
     const isModelFull = ofModel > queue.max;
-    if (!isModelFull && total <= options.maxQueued) return;
+    if (!isModelFull && total <= settings.maxQueued) return;
     const message = isModelFull
       ? `The queue of model "${entry.modelId}" is full: ${queue.max} requests wait already (queue.max).`
-      : `The queue is full: ${options.maxQueued} requests wait already (scheduler.maxQueued).`;
+      : `The queue is full: ${settings.maxQueued} requests wait already (scheduler.maxQueued).`;
     settleRejected(entry, new AppError('queue-full', message, { retryAfterSeconds: RETRY_AFTER_SECONDS }));
     // It may have started the model it was refused for.
     run();
@@ -369,7 +433,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   /** The common case without a pass: the model is ready, has a free slot, and nobody waits. */
   function canGrantAtOnce(model: ModelRecord, lane: string): boolean {
     if (line.size() > 0 || model.eject !== undefined) return false;
-    const laneLimit = options.laneLimits.get(lane);
+    const laneLimit = settings.laneLimits.get(lane);
     if (laneLimit !== undefined && (laneActive.get(lane) ?? 0) >= laneLimit) return false;
     return supervisor.process(model.config.id).view().state === 'ready' && model.active.size < concurrencyOf(model);
   }
@@ -447,6 +511,33 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       settleRejected(entry, new AppError('cancelled', 'The request was cancelled while it waited.'));
       run();
       return true;
+    },
+
+    configure(next, replaced) {
+      settings = next;
+      for (const config of next.models.values()) {
+        const known = records.get(config.id);
+        if (known === undefined) {
+          addRecord(config);
+          continue;
+        }
+        if (known.config.pinned !== config.pinned) known.isPinned = config.pinned;
+        known.config = config;
+        known.isRemoved = false;
+      }
+      for (const [modelId, model] of records) {
+        if (next.models.has(modelId)) continue;
+        model.isRemoved = true;
+        const error = new AppError('not-found', `Model "${modelId}" was removed from the configuration.`);
+        for (const entry of line.ofModel(modelId)) settleRejected(entry, error);
+        if (isResident(supervisor.process(modelId).view().state)) replaceProcess(modelId);
+        else forgetModel(modelId);
+      }
+      for (const modelId of replaced) {
+        supervisor.process(modelId).reset();
+        replaceProcess(modelId);
+      }
+      run();
     },
 
     counts(modelId) {

@@ -2,6 +2,9 @@ import type { waitReasons } from '#shared/contract/snapshot.ts';
 import type { EjectMode } from '#shared/contract/commands.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
 
+/** `replace`: the settings changed; running requests finish, those that wait are served by the next process. */
+export type EjectKind = EjectMode | 'replace';
+
 /** What the decisions see of a model. */
 export interface ModelFacts {
   readonly id: string;
@@ -19,7 +22,7 @@ export interface ModelFacts {
   /** A start before this monotonic time would come too soon after a failure. */
   readonly nextStartAtMs: number;
   /** An eject somebody asked for, with the number of the newest entry it lets pass. */
-  readonly eject: { readonly mode: EjectMode; readonly upToOrder: number } | undefined;
+  readonly eject: { readonly mode: EjectKind; readonly upToOrder: number } | undefined;
 }
 
 /** What the decisions see of somebody who waits. */

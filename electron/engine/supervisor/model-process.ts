@@ -51,7 +51,7 @@ export interface ModelProcessDependencies extends Omit<LaunchDependencies, 'onDe
   onGone(pid: number): void;
   /** Called after every change of the view. */
   onChange(): void;
-  /** Called when a start came to nothing, after the change of state. */
+  /** Called when a start came to nothing. */
   onStartFailed(error: AppError): void;
 }
 
@@ -68,6 +68,8 @@ export interface ModelProcess {
   stop(askedBy: string, options?: { graceMs?: number }): Promise<ExitRecord | undefined>;
   /** `failed` or `crashed` becomes `off` and past failures are forgotten. */
   reset(): void;
+  /** What the next start is made with. A process that runs goes on as it is. */
+  configure(next: ModelConfig): void;
 }
 
 /** A port may be taken between the moment it was found free and the moment the child binds it. */
@@ -97,8 +99,9 @@ class StartAbandoned extends Error {
  * One model's process through all its lives, and the only writer of its state. Knows nothing of requests: when to start
  * and stop is the scheduler's business.
  */
-export function createModelProcess(model: ModelConfig, dependencies: ModelProcessDependencies): ModelProcess {
+export function createModelProcess(initial: ModelConfig, dependencies: ModelProcessDependencies): ModelProcess {
   const { clock, logger } = dependencies;
+  let model = initial;
   let view: ModelProcessView = {
     state: 'off',
     detail: null,
@@ -384,8 +387,9 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
       } catch (thrown) {
         // Nothing was spawned: the file, llama-server or the port is missing, or nobody waits any more.
         const error = thrown instanceof StartAbandoned ? null : toAppError(thrown);
-        apply('start-refused', { detail: null, problem: error });
+        // Told first: whoever waited must be gone before the state invites another start.
         if (error !== null) dependencies.onStartFailed(error);
+        apply('start-refused', { detail: null, problem: error });
         return;
       }
       if (failed === undefined) return;
@@ -447,6 +451,10 @@ export function createModelProcess(model: ModelConfig, dependencies: ModelProces
       await afterExit;
       await cleanup;
       return record;
+    },
+
+    configure(next) {
+      model = next;
     },
 
     reset() {

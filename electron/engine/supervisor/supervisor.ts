@@ -25,6 +25,13 @@ export interface Supervisor {
   /** Throws `not-found` for an id that is not configured. */
   process(modelId: string): ModelProcess;
   modelIds(): readonly string[];
+  /**
+   * Takes over other models. New ones are there at once; those that stay are started with their new settings from now on;
+   * those that are gone are forgotten once their process is, which the caller sees to.
+   */
+  configure(models: ReadonlyMap<string, ModelConfig>): void;
+  /** Lets go of a model that is no longer configured and has no process. */
+  forget(modelId: string): void;
   /** The one listener: the scheduler, which hands on what others want to know. */
   listen(listener: SupervisorListener): void;
   /** Ends every process; resolves once all are gone. */
@@ -33,21 +40,29 @@ export interface Supervisor {
 
 /** All model processes. Each has one writer, its `ModelProcess`; this only holds them together. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { models, logStore } = options;
+  const { logStore } = options;
   let listener: SupervisorListener | undefined;
   const processes = new Map<string, ModelProcess>();
-  for (const [modelId, model] of models) {
-    processes.set(
-      modelId,
-      createModelProcess(model, {
-        ...options,
-        appendLog: (stream, text) => logStore.append(modelId, stream, text),
-        readLogTail: (lines) => logStore.tail(modelId, lines),
-        onChange: () => listener?.onChange(modelId),
-        onStartFailed: (error) => listener?.onStartFailed(modelId, error),
-      }),
-    );
+
+  function configure(models: ReadonlyMap<string, ModelConfig>): void {
+    for (const [modelId, model] of models) {
+      const known = processes.get(modelId);
+      if (known === undefined) processes.set(modelId, createProcess(model));
+      else known.configure(model);
+    }
   }
+
+  function createProcess(model: ModelConfig): ModelProcess {
+    return createModelProcess(model, {
+      ...options,
+      appendLog: (stream, text) => logStore.append(model.id, stream, text),
+      readLogTail: (lines) => logStore.tail(model.id, lines),
+      onChange: () => listener?.onChange(model.id),
+      onStartFailed: (error) => listener?.onStartFailed(model.id, error),
+    });
+  }
+
+  configure(options.models);
 
   return {
     process(modelId) {
@@ -56,6 +71,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       return found;
     },
     modelIds: () => [...processes.keys()],
+    configure,
+    forget: (modelId) => void processes.delete(modelId),
     listen(next) {
       listener = next;
     },

@@ -1,11 +1,10 @@
 import { logLevels, type LogFields, type Logger, type LogLevel } from '../ports/logger.ts';
 
-/** Corral's own log: one line an entry, fields as `key=value` behind the message. */
-export function createAppLogger(options: { level: LogLevel; write(level: LogLevel, line: string): void }): Logger {
-  const threshold = logLevels.indexOf(options.level);
+/** Corral's own log: one line an entry, fields as `key=value` behind the message. The level may change meanwhile. */
+export function createAppLogger(options: { level(): LogLevel; write(level: LogLevel, line: string): void }): Logger {
   return {
     log(level, message, fields = {}) {
-      if (logLevels.indexOf(level) < threshold) return;
+      if (logLevels.indexOf(level) < logLevels.indexOf(options.level())) return;
       options.write(level, `${level} ${message}${formatFields(fields)}`);
     },
   };

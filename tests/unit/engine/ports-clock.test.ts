@@ -85,7 +85,9 @@ describe.each(Object.entries(subjects))('%s', (_name, create) => {
   it('keeps a timer that is due never, or in a hundred days', async () => {
     const { clock, pass } = create();
     let runs = 0;
-    const timers = [Number.POSITIVE_INFINITY, 100 * 86_400_000].map((delayMs) => clock.setTimer(delayMs, () => (runs += 1)));
+    const timers = [Number.POSITIVE_INFINITY, 100 * 86_400_000].map((delayMs) =>
+      clock.setTimer(delayMs, () => (runs += 1)),
+    );
     await pass(30);
     for (const timer of timers) timer.cancel();
     expect(runs).toBe(0);

@@ -22,6 +22,7 @@ const plain: FileModelConfig = {
   startTimeoutMs: 1000,
   stopGraceMs: 1000,
   pinned: false,
+  filters: undefined,
   startup: false,
   priority: 0,
   file: '/models/q.gguf',

@@ -84,7 +84,7 @@ describe('a flood', () => {
     const chunk = `${'flood '.repeat(170)}\n`.repeat(64);
     for (let sent = 0; sent < 10 * secondOfOutput; sent += chunk.length) push(chunk);
     const kept = lines.length;
-    expect(kept * chunk.length / 64).toBeLessThanOrEqual(secondOfOutput);
+    expect((kept * chunk.length) / 64).toBeLessThanOrEqual(secondOfOutput);
     clock.advance(1000);
     push('half of a line whose start is gone\nwhole\n');
     const [notice, ...rest] = lines.slice(kept);
@@ -146,7 +146,6 @@ describe('what a child writes can neither forge a line nor drive a terminal', ()
         for (const piece of pieces) intake.push(Buffer.from(piece));
         intake.end();
         for (const line of lines) {
-          // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
           expect(line).not.toMatch(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/);
         }
         const ends = Buffer.concat(pieces.map((piece) => Buffer.from(piece))).filter((byte) => byte === 0x0a).length;

@@ -12,7 +12,21 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const hostileIds = ['../../etc/passwd', 'a/b', 'a\\b', 'a b', 'C:con', '.', '..', '.hidden', 'a\nb', 'ü', '模型', 'x'.repeat(300), '\u202e'];
+const hostileIds = [
+  '../../etc/passwd',
+  'a/b',
+  'a\\b',
+  'a b',
+  'C:con',
+  '.',
+  '..',
+  '.hidden',
+  'a\nb',
+  'ü',
+  '模型',
+  'x'.repeat(300),
+  '\u202e',
+];
 
 describe('names of log files', () => {
   it.each(['corral', 'qwen3-8b', 'Llama_3.1'])('keep the plain id %s', (id) => {

@@ -17,7 +17,10 @@ function createNaiveRing({ maxLines, maxCharacters }: { maxLines: number; maxCha
       const newer = kept.filter((line) => line.number > after);
       const lines = newer.slice(-limit);
       const wantedFrom = after + 1;
-      return { numbers: lines.map((line) => line.number), hasEarlier: lines.length > 0 && (lines[0]?.number ?? 0) > wantedFrom };
+      return {
+        numbers: lines.map((line) => line.number),
+        hasEarlier: lines.length > 0 && (lines[0]?.number ?? 0) > wantedFrom,
+      };
     },
   };
 }
@@ -71,7 +74,10 @@ describe('the log ring', () => {
 
   it('holds what a naive list holds, whatever is written and read', () => {
     const appends = fc.array(fc.string({ maxLength: 30 }), { maxLength: 400 });
-    const bounds = fc.record({ maxLines: fc.integer({ min: 1, max: 200 }), maxCharacters: fc.integer({ min: 1, max: 2000 }) });
+    const bounds = fc.record({
+      maxLines: fc.integer({ min: 1, max: 200 }),
+      maxCharacters: fc.integer({ min: 1, max: 2000 }),
+    });
     const reads = fc.array(fc.tuple(fc.nat(450), fc.integer({ min: 1, max: 450 })), { minLength: 1, maxLength: 10 });
     fc.assert(
       fc.property(bounds, appends, reads, (limits, texts, questions) => {

@@ -52,7 +52,11 @@ describe('the life of a process', () => {
   });
 
   it('leaves no state without a way out', () => {
-    for (const state of modelStates) expect(allowed.some(([from]) => from === state), state).toBe(true);
+    for (const state of modelStates)
+      expect(
+        allowed.some(([from]) => from === state),
+        state,
+      ).toBe(true);
   });
 
   it('has a process only between spawned and exited, in whatever order events come', () => {

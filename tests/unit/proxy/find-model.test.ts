@@ -41,7 +41,7 @@ describe('findRequestedModel', () => {
       field('stream', 'true') + field('model', 'qwen') + end,
     ],
   ])('finds model and stream in %s', async (_what, type, body) => {
-    expect(await findModel(type, body)).toEqual({ name: 'qwen', isStreaming: true });
+    expect(await findModel(type, body)).toMatchObject({ name: 'qwen', isStreaming: true });
   });
 
   it.each(['org/model:7b', 'a b', 'ü', 'model%2Fname'])('takes the name %j as it is from every place', async (name) => {

@@ -71,7 +71,11 @@ interface Front {
 }
 
 /** A server that forwards whatever it is asked to a port. */
-async function startFront(upstreamPort: number, changes: Partial<ForwardOptions> = {}): Promise<Front> {
+async function startFront(
+  upstreamPort: number,
+  changes: Partial<ForwardOptions> = {},
+  prepare: (response: http.ServerResponse) => unknown = () => undefined,
+): Promise<Front> {
   const endpoint = openEndpoint({
     listen: { kind: 'tcp', host: '127.0.0.1', port: upstreamPort },
     apiKey: undefined,
@@ -83,12 +87,15 @@ async function startFront(upstreamPort: number, changes: Partial<ForwardOptions>
     requestId: 'r1',
     modelId: 'one',
     endpoint,
+    queueWaitMs: 0,
+    loadWaitMs: 0,
     onAborted: undefined,
     releasedMs: undefined,
     release: () => undefined,
   };
   const finished: Promise<void>[] = [];
   const server = http.createServer((request, response) => {
+    prepare(response);
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -323,6 +330,18 @@ describe('forward', () => {
     }
     expect(tail).not.toContain('upstream_timeout');
     expect(received).toBe(64 * part.length);
+  });
+
+  // What Corral answers depends on the page that asks, whatever else the process says it depends on.
+  it('adds to a Vary of its own instead of losing it', async () => {
+    const upstream = await startUpstream((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nVary: Accept-Encoding\r\nContent-Length: 2\r\n\r\n{}'),
+    );
+    const front = await startFront(upstream.port, {}, (response) => response.setHeader('vary', 'Origin'));
+    const response = await ask(front.port);
+    await response.text();
+    expect(response.headers.get('vary')).toContain('Origin');
+    expect(response.headers.get('vary')).toContain('Accept-Encoding');
   });
 
   it('closes the connection to the process as soon as the client has gone', async () => {

@@ -58,7 +58,10 @@ const world = fc.record({
   loadMs: fc.integer({ min: 0, max: 1500 }),
   stopMs: fc.integer({ min: 0, max: 400 }),
   ttlMs: fc.constantFrom(0, 500, 5000),
-  startOutcomes: fc.array(fc.constantFrom('ready', 'ready', 'ready', 'ready', 'exits', 'refused'), { minLength: 1, maxLength: 12 }),
+  startOutcomes: fc.array(fc.constantFrom('ready', 'ready', 'ready', 'ready', 'exits', 'refused'), {
+    minLength: 1,
+    maxLength: 12,
+  }),
   acts: fc.array(fc.tuple(fc.integer({ min: 0, max: 800 }), act), { minLength: 1, maxLength: 60 }),
 });
 
@@ -94,18 +97,23 @@ async function play({ maxLoaded, concurrency, loadMs, stopMs, ttlMs, startOutcom
     const resident = modelIds.filter((id) => isResident(supervisor.process(id).view().state));
     expect(resident.length, `resident: ${resident.join(', ')}`).toBeLessThanOrEqual(maxLoaded);
     if (state === 'stopping') {
-      expect(ejectedNow.has(modelId) || leases.get(modelId)!.size === 0, `${modelId} is stopped while it answers`).toBe(true);
+      expect(ejectedNow.has(modelId) || leases.get(modelId)!.size === 0, `${modelId} is stopped while it answers`).toBe(
+        true,
+      );
     }
     if (!isResident(state)) ejectedNow.delete(modelId);
   });
   const scheduler = createScheduler({
-    models: new Map(modelIds.map((id) => [id, commandModelConfig(id, { concurrency, ttlMs, queue: { max: 1000, maxWaitMs } })])),
+    models: new Map(
+      modelIds.map((id) => [id, commandModelConfig(id, { concurrency, ttlMs, queue: { max: 1000, maxWaitMs } })]),
+    ),
     supervisor,
     clock,
     room: createCountRoom({ maxLoaded, canEvict: true }),
     fairnessBoundMs,
     maxQueued: 1000,
     laneLimits,
+    togetherSets: [],
     onModelChanged: () => undefined,
     onQueueChanged: () => {
       expect(scheduler.queue().map((entry) => entry.position)).toEqual(scheduler.queue().map((_, index) => index + 1));
@@ -171,7 +179,12 @@ async function play({ maxLoaded, concurrency, loadMs, stopMs, ttlMs, startOutcom
         return;
       case 'eject':
         if (action.mode === 'now') ejectedNow.add(modelId);
-        track(ejects, `eject ${action.mode} of ${modelId}`, scheduler.eject(modelId, action.mode, new AbortController().signal), () => undefined);
+        track(
+          ejects,
+          `eject ${action.mode} of ${modelId}`,
+          scheduler.eject(modelId, action.mode, new AbortController().signal),
+          () => undefined,
+        );
         return;
       case 'pin':
         scheduler.setPinned(modelId, action.isPinned);
@@ -180,7 +193,8 @@ async function play({ maxLoaded, concurrency, loadMs, stopMs, ttlMs, startOutcom
         const running = [...leases.get(modelId)!];
         process.crash();
         // Who sends a request to a dead process is told so by its connection, and lets go.
-        if (process.view().endpoint === null) for (const lease of running) lease.onAborted?.(new AppError('upstream-unavailable', 'gone'));
+        if (process.view().endpoint === null)
+          for (const lease of running) lease.onAborted?.(new AppError('upstream-unavailable', 'gone'));
         return;
       }
       case 'reset':
@@ -201,10 +215,15 @@ async function play({ maxLoaded, concurrency, loadMs, stopMs, ttlMs, startOutcom
 
   expect(scheduler.queue(), 'still in the queue').toEqual([]);
   for (const { what, outcomes } of [...tracked, ...ejects]) expect(outcomes, what).toHaveLength(1);
-  expect(tracked.filter(({ outcomes }) => outcomes[0] === 'queue-timeout').map(({ what }) => what), 'starved').toEqual([]);
+  expect(
+    tracked.filter(({ outcomes }) => outcomes[0] === 'queue-timeout').map(({ what }) => what),
+    'starved',
+  ).toEqual([]);
   for (const id of modelIds) {
     expect(scheduler.counts(id)).toMatchObject({ activeRequests: 0, waitingRequests: 0 });
-    expect(supervisor.process(id).view().state, `${id} comes to rest`).toMatch(ttlMs === 0 ? /off|ready|crashed|failed/ : /off|crashed|failed/);
+    expect(supervisor.process(id).view().state, `${id} comes to rest`).toMatch(
+      ttlMs === 0 ? /off|ready|crashed|failed/ : /off|crashed|failed/,
+    );
   }
   await scheduler.close(0);
 

@@ -37,6 +37,7 @@ const snapshot: Snapshot = {
     address: 'http://127.0.0.1:5526',
     configPath: null,
     configWarnings: [],
+    configErrors: [],
     dataFolder: '/data',
     maxLoaded: 1,
     isShuttingDown: false,
@@ -48,6 +49,7 @@ const snapshot: Snapshot = {
 
 const events: EventBody[] = [
   { type: 'model-changed', model: model('b', { state: 'ready', pid: 9 }) },
+  { type: 'models-changed', models: [model('b'), model('c')] },
   {
     type: 'queue-changed',
     queue: [{ id: 'r1', modelId: 'a', lane: 'default', priority: 0, waitsFor: 'slot', position: 1, enqueuedAt: 3 }],
@@ -59,6 +61,7 @@ const events: EventBody[] = [
 
 const changedPart: Record<EventBody['type'], keyof Snapshot | undefined> = {
   'model-changed': 'models',
+  'models-changed': 'models',
   'queue-changed': 'queue',
   'engine-changed': 'engine',
   'instance-changed': 'instance',
@@ -103,6 +106,6 @@ describe('applyEvent', () => {
     const received = sent.map((each) => numberedEventSchema.parse(JSON.parse(JSON.stringify(each))));
     let at: Snapshot | undefined = snapshotSchema.parse(JSON.parse(JSON.stringify(snapshot)));
     for (const each of received) at = at === undefined ? undefined : applyEvent(at, each);
-    expect(at).toMatchObject({ sequence: 12, queue: [{ id: 'r1' }], engine: { status: 'missing' } });
+    expect(at).toMatchObject({ sequence: 13, models: [{ id: 'b' }, { id: 'c' }], queue: [{ id: 'r1' }], engine: { status: 'missing' } });
   });
 });

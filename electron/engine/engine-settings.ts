@@ -1,0 +1,45 @@
+import type { ResolvedConfig } from './config/resolved-config.ts';
+import { isLoopbackHost } from './config/schema-fields.ts';
+import type { ModelTable } from './model-table.ts';
+import type { GuardPolicy } from './proxy/guards.ts';
+import type { InferenceSettings } from './proxy/inference.ts';
+import { createCountRoom } from './scheduler/room.ts';
+import type { SchedulerSettings } from './scheduler/scheduler.ts';
+
+/** What each part of the engine takes from a configuration. Pure; done again whenever the configuration changes. */
+
+function guardPolicyOf({ server }: ResolvedConfig): GuardPolicy {
+  return {
+    allowedHosts: [...server.allowedHosts, server.host],
+    allowedOrigins: server.allowedOrigins,
+    apiKeys: server.apiKeys,
+    isKeyDemanded: !isLoopbackHost(server.host),
+  };
+}
+
+export function inferenceSettingsOf(config: ResolvedConfig): InferenceSettings {
+  return {
+    guardPolicy: guardPolicyOf(config),
+    maxBodyBytes: config.server.maxBodyBytes,
+    responseTimeoutMs: config.server.timeouts.responseMs,
+    idleTimeoutMs: config.server.timeouts.idleMs,
+  };
+}
+
+export function schedulerSettingsOf(config: ResolvedConfig, { models, sets }: ModelTable): SchedulerSettings {
+  const setFacts = [...sets].map(([name, set]) => ({ name, models: set.models, isExclusive: set.isExclusive }));
+  return {
+    models,
+    room: createCountRoom({
+      maxLoaded: config.memory.maxLoaded,
+      canEvict: config.memory.policy === 'evict-lru',
+      sets: setFacts,
+    }),
+    fairnessBoundMs: config.scheduler.fairnessBoundMs,
+    maxQueued: config.scheduler.maxQueued,
+    laneLimits: new Map(
+      config.server.apiKeys.flatMap((key) => (key.concurrency === undefined ? [] : [[key.name, key.concurrency]])),
+    ),
+    togetherSets: [...sets.values()].filter((set) => set.load === 'together').map((set) => set.models),
+  };
+}

@@ -1,0 +1,204 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AppError, errorStatus, toAppError } from '#shared/contract/errors.ts';
+import type { RequestRecord } from '#shared/contract/request-record.ts';
+import type { FilterConfig } from '../config/resolved-config.ts';
+import type { ResolvedName } from '../model-table.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Lease } from '../scheduler/lease.ts';
+import type { AcquireOptions } from '../scheduler/scheduler.ts';
+import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
+import { sendError } from './error-bodies.ts';
+import { filterBody } from './filter-body.ts';
+import { findRequestedModel } from './find-model.ts';
+import { forward, type ForwardOutcome } from './forward.ts';
+import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
+import { readBody } from './read-body.ts';
+import type { ApiFamily, InferenceRoute } from './routes.ts';
+
+/** What may change while Corral runs is read anew for each request. */
+export interface InferenceSettings {
+  readonly guardPolicy: GuardPolicy;
+  readonly maxBodyBytes: number;
+  /** 0 waits for ever. */
+  readonly responseTimeoutMs: number;
+  /** 0 waits for ever. */
+  readonly idleTimeoutMs: number;
+}
+
+export interface InferenceDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  settings(): InferenceSettings;
+  resolveModel(name: string): ResolvedName | undefined;
+  knownModels(): readonly string[];
+  filtersOf(modelId: string): FilterConfig | undefined;
+  isLoaded(modelId: string): boolean;
+  isShuttingDown(): boolean;
+  acquire(options: AcquireOptions): Promise<Lease>;
+  /** Asked for by a set's name: the other members may have to come, too. */
+  loadSet(setName: string): void;
+  /** Why a model's last process went away, if it did. */
+  explainLoss(modelId: string): AppError | undefined;
+  record(record: RequestRecord): void;
+}
+
+/** What is asked of which model. */
+interface Target {
+  readonly modelId: string;
+  readonly setName: string | undefined;
+  readonly isStreaming: boolean;
+  readonly canStart: boolean;
+  /** Path and query for the child. */
+  readonly path: string;
+  readonly body: Buffer | undefined;
+}
+
+type FindTarget = (body: Buffer | undefined) => Promise<Target>;
+
+export interface InferenceHandler {
+  /** Answers a request of the route table, whatever comes of it. Never rejects. */
+  handle(route: InferenceRoute, request: IncomingMessage, response: ServerResponse, url: RequestUrl): Promise<void>;
+  /** Answers a request below /upstream/, whose path names the model and then the child's own route. */
+  handleUpstream(
+    target: { modelId: string; path: string; canStart: boolean },
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void>;
+}
+
+/** A request's target, split once. */
+export interface RequestUrl {
+  readonly pathname: string;
+  /** With its question mark, or empty. */
+  readonly search: string;
+}
+
+export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
+  const { clock } = dependencies;
+
+  async function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { family, route }: { family: ApiFamily; route: string },
+    findTarget: FindTarget,
+  ): Promise<void> {
+    const arrivedMs = clock.nowMs();
+    const arrivedAt = clock.wallMs();
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort(new AppError('cancelled', 'The client went away.'));
+    });
+    let lane: Lane | undefined;
+    let target: Target | undefined;
+    let lease: Lease | undefined;
+    let meter: AnswerMeter | undefined;
+    let firstByteMs: number | undefined;
+    let outcome: ForwardOutcome | undefined;
+    let failure: AppError | undefined;
+    try {
+      const settings = dependencies.settings();
+      if (dependencies.isShuttingDown()) throw shuttingDown();
+      const identified = identifyLane(request.headers, settings.guardPolicy);
+      if (identified instanceof AppError) throw identified;
+      lane = identified;
+      const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
+      const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
+      target = await findTarget(body);
+      const refused = checkLaneModel(lane, target.modelId);
+      if (refused !== undefined) throw refused;
+      if (!target.canStart && !dependencies.isLoaded(target.modelId)) throw notLoaded(target.modelId, route);
+      if (target.setName !== undefined) dependencies.loadSet(target.setName);
+      const { modelId } = target;
+      lease = await dependencies.acquire({ modelId, lane: lane.name, priority: lane.priority, signal: gone.signal });
+      outcome = await forward({
+        request,
+        response,
+        path: target.path,
+        body: target.body,
+        lease,
+        family,
+        clock,
+        responseTimeoutMs: settings.responseTimeoutMs,
+        idleTimeoutMs: settings.idleTimeoutMs,
+        explainLoss: () => dependencies.explainLoss(modelId),
+        onStart(isStream) {
+          meter = createAnswerMeter({ isStream });
+        },
+        onChunk(chunk) {
+          firstByteMs ??= clock.nowMs() - arrivedMs;
+          meter?.observe(chunk);
+        },
+      });
+    } catch (thrown) {
+      failure = toAppError(thrown);
+      if (failure.code === 'internal') {
+        dependencies.logger.log('error', `${request.method ?? ''} ${route}: ${failure.message}`);
+      }
+      // The rest of a body that was refused is not worth reading: the connection goes with the answer.
+      if (!gone.signal.aborted) sendError(response, failure, family, request.complete ? {} : { connection: 'close' });
+    } finally {
+      lease?.release();
+    }
+    if (lane === undefined || target === undefined) return;
+    const error = outcome?.error ?? failure;
+    dependencies.record({
+      id: lease?.requestId ?? '',
+      at: arrivedAt,
+      modelId: target.modelId,
+      lane: lane.name,
+      route,
+      isStreaming: target.isStreaming,
+      queueWaitMs: Math.round(lease?.queueWaitMs ?? clock.nowMs() - arrivedMs),
+      loadWaitMs: Math.round(lease?.loadWaitMs ?? 0),
+      ttftMs: firstByteMs === undefined ? null : Math.round(firstByteMs),
+      durationMs: Math.round(clock.nowMs() - arrivedMs),
+      status: outcome?.status ?? (failure === undefined || gone.signal.aborted ? null : errorStatus(failure.code)),
+      ...(meter?.usage() ?? NO_USAGE),
+      endedBy: gone.signal.aborted ? 'client' : (outcome?.endedBy ?? 'corral'),
+      errorCode: gone.signal.aborted ? null : (error?.code ?? null),
+    });
+  }
+
+  return {
+    handle: (route, request, response, { pathname, search }) =>
+      answer(request, response, { family: route.family, route: pathname }, async (body) => {
+        const requested = await findRequestedModel(
+          request,
+          new URLSearchParams(search),
+          route.modelFrom === 'query' ? undefined : body,
+        );
+        const resolved = dependencies.resolveModel(requested.name);
+        if (resolved === undefined) throw unknownModel(requested.name, dependencies.knownModels());
+        const filters = dependencies.filtersOf(resolved.modelId);
+        const canFilter = filters !== undefined && body !== undefined && requested.isJson;
+        return {
+          ...resolved,
+          isStreaming: requested.isStreaming,
+          canStart: route.canStart,
+          path: pathname + search,
+          body: canFilter ? filterBody(body, filters) : body,
+        };
+      }),
+    handleUpstream: ({ modelId, path, canStart }, request, response) =>
+      answer(request, response, { family: 'openai', route: '/upstream' }, (body) =>
+        Promise.resolve({ modelId, setName: undefined, isStreaming: false, canStart, path, body }),
+      ),
+  };
+}
+
+const NO_USAGE = { promptTokens: null, completionTokens: null, tokensPerSecond: null };
+
+function shuttingDown(): AppError {
+  return new AppError('shutting-down', 'Corral is shutting down.', { retryAfterSeconds: 5 });
+}
+
+function notLoaded(modelId: string, route: string): AppError {
+  return new AppError('not-loaded', `Model "${modelId}" is not loaded, and ${route} does not load it.`);
+}
+
+/** Names the known models, so that a typing mistake is found at a glance. */
+export function unknownModel(name: string, known: readonly string[]): AppError {
+  const listed = known.slice(0, 20).join(', ');
+  return new AppError('not-found', `There is no model "${name.slice(0, 300)}". Known models: ${listed}.`);
+}

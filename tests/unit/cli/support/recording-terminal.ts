@@ -1,0 +1,44 @@
+import type { Terminal, VerbContext } from '../../../../electron/cli/terminal.ts';
+
+export interface RecordingTerminal extends Terminal {
+  readonly output: string;
+  readonly errors: string;
+  loseOutput(problem?: Error): void;
+}
+
+/** A terminal without colours that keeps what was written. */
+export function createRecordingTerminal({ isErrorTty = false, columns = 80 } = {}): RecordingTerminal {
+  let output = '';
+  let errors = '';
+  let onLost: ((problem: Error | undefined) => void) | undefined;
+  return {
+    write: (text) => void (output += text),
+    writeError: (text) => void (errors += text),
+    isErrorTty,
+    columns: () => columns,
+    paint: (_style, text) => text,
+    onOutputLost: (listener) => void (onLost = listener),
+    loseOutput: (problem) => onLost?.(problem),
+    get output() {
+      return output;
+    },
+    get errors() {
+      return errors;
+    },
+  };
+}
+
+/** The wall clock of the tests. */
+export const NOW_MS = Date.UTC(2026, 2, 1, 12);
+
+export function createContext(
+  changes: Partial<Omit<VerbContext, 'terminal'>> & { terminal?: RecordingTerminal } = {},
+): VerbContext & { terminal: RecordingTerminal } {
+  return {
+    terminal: createRecordingTerminal(),
+    isJson: false,
+    signal: new AbortController().signal,
+    wallMs: () => NOW_MS,
+    ...changes,
+  };
+}

@@ -1,0 +1,64 @@
+import type { ModelView, QueueEntryView, Snapshot } from '#shared/contract/snapshot.ts';
+import { NOW_MS } from './recording-terminal.ts';
+
+export function modelView(changes: Partial<ModelView> = {}): ModelView {
+  return {
+    id: 'qwen3',
+    aliases: [],
+    kind: 'file',
+    isDemo: false,
+    state: 'off',
+    loadProgress: null,
+    detail: null,
+    isPinned: false,
+    activeRequests: 0,
+    waitingRequests: 0,
+    concurrency: null,
+    contextSize: null,
+    pid: null,
+    address: null,
+    commandLine: null,
+    stateSince: NOW_MS - 60_000,
+    lastUsedAt: null,
+    lastLoadMs: null,
+    problem: null,
+    lastExit: null,
+    warnings: [],
+    ...changes,
+  };
+}
+
+export function queueEntry(changes: Partial<QueueEntryView> = {}): QueueEntryView {
+  return {
+    id: 'r1',
+    modelId: 'qwen3',
+    lane: 'default',
+    priority: 0,
+    waitsFor: 'slot',
+    position: 1,
+    enqueuedAt: NOW_MS - 2000,
+    ...changes,
+  };
+}
+
+export function snapshotOf(changes: Partial<Snapshot> = {}): Snapshot {
+  return {
+    sequence: 0,
+    instance: {
+      version: '1.2.3',
+      pid: 4242,
+      startedAt: NOW_MS - 240_000,
+      address: 'http://127.0.0.1:5526',
+      configPath: null,
+      configWarnings: [],
+      configErrors: [],
+      dataFolder: '/data',
+      maxLoaded: 1,
+      isShuttingDown: false,
+    },
+    engine: { status: 'searching' },
+    models: [],
+    queue: [],
+    ...changes,
+  };
+}

@@ -1,0 +1,71 @@
+import net from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { createPortFinder } from '../../../electron/engine/supervisor/free-port.ts';
+import { fillCommand, prepareLaunch, type LaunchDependencies } from '../../../electron/engine/supervisor/launch.ts';
+import { commandModelConfig } from '../../fakes/model-config.ts';
+
+const dependencies: LaunchDependencies = {
+  platform: 'linux',
+  env: { PATH: '/bin', EMPTY: undefined, SHARED: 'corral' },
+  runtimeFolder: '/run/corral',
+  findFreePort: () => Promise.resolve(4711),
+  ensureEngine: () => Promise.reject(new Error('a command needs no llama-server')),
+  readCapabilities: () => Promise.reject(new Error('a command needs no llama-server')),
+  onDetail: () => undefined,
+};
+const { signal } = new AbortController();
+
+describe('a command', () => {
+  it('has its placeholders filled in, each argument by itself', () => {
+    expect(
+      fillCommand(['run-${MODEL_ID}', '--port=${PORT}', '${HOST}', 'a b; rm -rf $HOME'], {
+        PORT: '1',
+        HOST: 'h',
+        MODEL_ID: 'm x',
+      }),
+    ).toEqual(['run-m x', '--port=1', 'h', 'a b; rm -rf $HOME']);
+  });
+
+  it('is started on a free port of this machine, with the environment of Corral and its own', async () => {
+    const model = commandModelConfig('one', {
+      command: ['serve', '--port', '${PORT}', '--name', '${MODEL_ID}'],
+      env: { SHARED: 'model', MORE: '1' },
+      cwd: '/work-folder',
+      stopCommand: ['stop', '${PID}'],
+    });
+    expect(await prepareLaunch(model, dependencies, signal)).toEqual({
+      command: 'serve',
+      args: ['--port', '4711', '--name', 'one'],
+      env: { PATH: '/bin', PORT: '4711', SHARED: 'model', MORE: '1' },
+      cwd: '/work-folder',
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 4711 },
+      apiKey: undefined,
+      healthPath: '/health',
+      readyPattern: undefined,
+      stopCommand: ['stop', '${PID}'],
+      placeholderValues: { PORT: '4711', HOST: '127.0.0.1', MODEL_ID: 'one' },
+      warnings: [],
+    });
+  });
+
+  it('without a health check is waited for by its pattern, or not at all', async () => {
+    const launch = await prepareLaunch(
+      commandModelConfig('one', { health: 'none', readyPattern: /up/ }),
+      dependencies,
+      signal,
+    );
+    expect([launch.healthPath, launch.readyPattern]).toEqual([undefined, /up/]);
+  });
+});
+
+describe('free ports', () => {
+  it('can be listened on, and do not come twice in a short while', async () => {
+    const findFreePort = createPortFinder();
+    const ports: number[] = [];
+    for (let turn = 0; turn < 40; turn += 1) ports.push(await findFreePort());
+    expect(new Set(ports).size).toBe(ports.length);
+    const server = net.createServer().listen(ports[0], '127.0.0.1');
+    await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
+    server.close();
+  });
+});
