@@ -4,7 +4,7 @@ import type { ModelTable } from './model-table.ts';
 import type { GuardPolicy } from './proxy/guards.ts';
 import type { InferenceSettings } from './proxy/inference.ts';
 import { createCountRoom } from './scheduler/room.ts';
-import type { SchedulerSettings } from './scheduler/scheduler.ts';
+import type { SchedulerSettings } from './scheduler/scheduler-contract.ts';
 
 /** What each part of the engine takes from a configuration. Pure; done again whenever the configuration changes. */
 

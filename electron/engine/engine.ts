@@ -310,7 +310,7 @@ async function setUp(
       guardPolicy: () => inferenceSettings.guardPolicy,
       inference,
       resolveUpstream: (upstreamPath) => table.resolvePrefix(upstreamPath),
-      app: app as unknown as RequestListener,
+      app: app,
     });
   }
 

@@ -1,7 +1,7 @@
 import { serialiseError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import type { ModelConfig } from './config/resolved-config.ts';
-import type { ModelCounts } from './scheduler/scheduler.ts';
+import type { ModelCounts } from './scheduler/scheduler-contract.ts';
 import { describeListenAddress } from './supervisor/endpoint.ts';
 import type { ModelProcessView } from './supervisor/model-process.ts';
 

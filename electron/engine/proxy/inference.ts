@@ -6,7 +6,7 @@ import type { ResolvedName } from '../model-table.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Lease } from '../scheduler/lease.ts';
-import type { AcquireOptions } from '../scheduler/scheduler.ts';
+import type { AcquireOptions } from '../scheduler/scheduler-contract.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import { sendError } from './error-bodies.ts';
 import { filterBody } from './filter-body.ts';

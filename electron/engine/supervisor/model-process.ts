@@ -4,13 +4,13 @@ import { AppError, toAppError } from '#shared/contract/errors.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
 import { formatDuration } from '#shared/model/units.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
-import { diagnoseExit } from '../llama/diagnose-exit.ts';
 import { parseLogLine } from '../llama/log-lines.ts';
 import { readServerProperties } from '../llama/server-properties.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { runProgram, startChild, type Child, type ExitRecord } from '../process/child-process.ts';
 import { nextState, type ProcessEvent } from '../process/process-state.ts';
+import { describeExit, explainCrash, explainFailedStart, explainHung } from './explain-exit.ts';
 import { describeListenAddress, openEndpoint, type Endpoint } from './endpoint.ts';
 import { fillCommand, prepareLaunch, type Launch, type LaunchDependencies } from './launch.ts';
 import { watchHealth } from './health-watch.ts';
@@ -75,7 +75,6 @@ export interface ModelProcess {
 /** A port may be taken between the moment it was found free and the moment the child binds it. */
 const MAX_BIND_TRIES = 3;
 const DIAGNOSIS_LINES = 200;
-const DETAIL_LINES = 20;
 const STOP_COMMAND_TIMEOUT_MS = 10_000;
 const HUNG_GRACE_MS = 500;
 /** llama-server answers health checks while it generates; simple servers behind a command may do one thing at a time. */
@@ -145,6 +144,10 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     update({ ...change, state, stateSinceWallMs: clock.wallMs() });
   }
 
+  function readDiagnosisTail(): string[] {
+    return dependencies.readLogTail(DIAGNOSIS_LINES);
+  }
+
   function note(text: string): void {
     dependencies.appendLog('corral', text);
   }
@@ -167,31 +170,6 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
           `Mend the cause, then run \`corral reset ${model.id}\`.`,
         { details: error.details ?? {} },
       ),
-    });
-  }
-
-  function explain(exit: ExitRecord, isTimedOut: boolean): AppError {
-    const logTail = dependencies.readLogTail(DIAGNOSIS_LINES);
-    const diagnosis = diagnoseExit({
-      exitCode: exit.exitCode,
-      signal: exit.signal,
-      logTail,
-      timedOut: isTimedOut,
-      ...(exit.spawnErrorCode === undefined ? {} : { spawnErrorCode: exit.spawnErrorCode }),
-      ...(model.kind === 'file' ? { modelFile: model.file } : {}),
-    });
-    const what = isTimedOut
-      ? `Model "${model.id}" was not ready after ${formatDuration(model.startTimeoutMs)} (startTimeout)`
-      : `Model "${model.id}" could not be started`;
-    return new AppError('start-failed', `${what}: ${diagnosis.summary} ${diagnosis.advice}`, {
-      details: {
-        model: model.id,
-        reason: diagnosis.kind,
-        exitCode: exit.exitCode,
-        signal: exit.signal,
-        command: launch?.command,
-        log: logTail.slice(-DETAIL_LINES),
-      },
     });
   }
 
@@ -264,7 +242,11 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       } catch (thrown) {
         if (!(thrown instanceof StartAbandoned)) throw thrown;
         const record = await current.stop({ askedBy: 'startTimeout', graceMs: model.stopGraceMs });
-        const error = explain(record, isTimedOut);
+        const error = explainFailedStart(model, record, {
+          isTimedOut,
+          command: prepared.command,
+          logTail: readDiagnosisTail(),
+        });
         if (record.spawnErrorCode !== undefined) {
           detachProcess(record);
           throw error;
@@ -313,11 +295,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
 
   /** A process that hangs would not hear a polite signal; whoever waits for it is better off with a new one. */
   function endHung(current: Child, silentMs: number): void {
-    hungError = new AppError(
-      'upstream-unavailable',
-      `Model "${model.id}" did not answer its health check for ${formatDuration(silentMs)} and was ended.`,
-      { details: { model: model.id, reason: 'hung', log: dependencies.readLogTail(DETAIL_LINES) } },
-    );
+    hungError = explainHung(model, silentMs, readDiagnosisTail());
     note(`[corral] ${hungError.message}`);
     void current.stop({ askedBy: 'health check', graceMs: HUNG_GRACE_MS });
   }
@@ -352,31 +330,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
   function onExit(record: ExitRecord): void {
     const detached = detachProcess(record);
     if (view.state === 'stopping') apply('exited', { ...detached, problem: null });
-    else applyCrash(hungError ?? explainCrash(record), detached);
+    else applyCrash(hungError ?? explainCrash(model, record, readDiagnosisTail()), detached);
     hungError = undefined;
-  }
-
-  function explainCrash(record: ExitRecord): AppError {
-    const logTail = dependencies.readLogTail(DIAGNOSIS_LINES);
-    const diagnosis = diagnoseExit({
-      exitCode: record.exitCode,
-      signal: record.signal,
-      logTail,
-      ...(model.kind === 'file' ? { modelFile: model.file } : {}),
-    });
-    return new AppError(
-      'upstream-unavailable',
-      `Model "${model.id}" ended while it was ready: ${diagnosis.summary} ${diagnosis.advice}`,
-      {
-        details: {
-          model: model.id,
-          reason: diagnosis.kind,
-          exitCode: record.exitCode,
-          signal: record.signal,
-          log: logTail.slice(-DETAIL_LINES),
-        },
-      },
-    );
   }
 
   async function runStart(abort: AbortController): Promise<void> {
@@ -489,13 +444,6 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       }
     };
   }
-}
-
-/** `exit code 1`, `signal SIGKILL`, `could not be run: ENOENT`. */
-export function describeExit(record: ExitRecord): string {
-  if (record.spawnErrorCode !== undefined) return `could not be run: ${record.spawnErrorCode}`;
-  if (record.signal !== null) return `signal ${record.signal}`;
-  return `exit code ${record.exitCode ?? 'unknown'}`;
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

@@ -30,6 +30,7 @@ const withDefaults: Partial<Record<CommandName, Record<string, unknown>>> = {
   'eject-model': { model: 'a', mode: 'when-idle' },
   'eject-all-models': { mode: 'when-idle' },
   'read-logs': { source: 'corral', after: 0, limit: 1000 },
+  'list-requests': { limit: 100 },
 };
 
 describe('runCommand', () => {

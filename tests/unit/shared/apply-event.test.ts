@@ -106,6 +106,11 @@ describe('applyEvent', () => {
     const received = sent.map((each) => numberedEventSchema.parse(JSON.parse(JSON.stringify(each))));
     let at: Snapshot | undefined = snapshotSchema.parse(JSON.parse(JSON.stringify(snapshot)));
     for (const each of received) at = at === undefined ? undefined : applyEvent(at, each);
-    expect(at).toMatchObject({ sequence: 13, models: [{ id: 'b' }, { id: 'c' }], queue: [{ id: 'r1' }], engine: { status: 'missing' } });
+    expect(at).toMatchObject({
+      sequence: 13,
+      models: [{ id: 'b' }, { id: 'c' }],
+      queue: [{ id: 'r1' }],
+      engine: { status: 'missing' },
+    });
   });
 });

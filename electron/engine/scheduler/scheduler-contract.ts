@@ -1,0 +1,71 @@
+import type { EjectMode, EjectOutcome } from '#shared/contract/commands.ts';
+import type { QueueEntryView } from '#shared/contract/snapshot.ts';
+import type { ModelConfig } from '../config/resolved-config.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { Lease } from './lease.ts';
+import type { RoomPolicy } from './room.ts';
+
+export interface AcquireOptions {
+  readonly modelId: string;
+  readonly lane: string;
+  /** Added to the model's own priority. */
+  readonly priority: number;
+  /** The client went away, or no longer wants it. */
+  readonly signal: AbortSignal;
+}
+
+export interface Scheduler {
+  /**
+   * Waits until the model is ready and has a free slot, starting it and making room for it as needed. Rejects with
+   * `queue-full`, `queue-timeout`, `no-room`, `start-failed`, `model-failed`, `engine-missing`, `cancelled`, `ejected` or
+   * `shutting-down`, or with the signal's reason.
+   */
+  acquire(options: AcquireOptions): Promise<Lease>;
+  /** Resolves once the model is ready; cancels an eject that was still waiting. */
+  load(modelId: string, signal: AbortSignal): Promise<void>;
+  /** Resolves once the process is gone. */
+  eject(modelId: string, mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome>;
+  setPinned(modelId: string, isPinned: boolean): void;
+  /** Forgets the failures of a model that was given up. */
+  reset(modelId: string): void;
+  /** Takes a waiting request out of the queue; false if there is none of that id. */
+  cancel(requestId: string): boolean;
+  counts(modelId: string): ModelCounts;
+  queue(): QueueEntryView[];
+  /**
+   * Takes over other settings; the supervisor has them already. Models in `replaced` get a new process: running requests
+   * finish on the old one. Models that are gone serve what runs, refuse what waits, and are forgotten.
+   */
+  configure(settings: SchedulerSettings, replaced: readonly string[]): void;
+  /** Refuses new work, lets running requests go on for `graceMs`, aborts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface ModelCounts {
+  readonly activeRequests: number;
+  readonly waitingRequests: number;
+  readonly concurrency: number | null;
+  readonly isPinned: boolean;
+  readonly lastUsedWallMs: number | null;
+}
+
+/** What a change of the configuration may change. */
+export interface SchedulerSettings {
+  readonly models: ReadonlyMap<string, ModelConfig>;
+  readonly room: RoomPolicy;
+  readonly fairnessBoundMs: number;
+  readonly maxQueued: number;
+  /** How many requests of a lane may run at once. */
+  readonly laneLimits: ReadonlyMap<string, number>;
+  /** Models that are loaded together, and therefore idle together. */
+  readonly togetherSets: readonly (readonly string[])[];
+}
+
+export interface SchedulerOptions extends SchedulerSettings {
+  readonly supervisor: Supervisor;
+  readonly clock: Clock;
+  /** A model's process, counts or pin changed. */
+  onModelChanged(modelId: string): void;
+  onQueueChanged(): void;
+}

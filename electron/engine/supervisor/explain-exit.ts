@@ -1,0 +1,76 @@
+import { AppError } from '#shared/contract/errors.ts';
+import { formatDuration } from '#shared/model/units.ts';
+import type { ModelConfig } from '../config/resolved-config.ts';
+import { diagnoseExit } from '../llama/diagnose-exit.ts';
+import type { ExitRecord } from '../process/child-process.ts';
+
+/** Why a model's process went away, as errors whose message says what to do. Pure. */
+
+/** Lines of the log that go with an error; the rest is in `corral logs`. */
+const DETAIL_LINES = 20;
+
+/** For a start that came to nothing. */
+export function explainFailedStart(
+  model: ModelConfig,
+  exit: ExitRecord,
+  facts: { readonly isTimedOut: boolean; readonly command: string; readonly logTail: readonly string[] },
+): AppError {
+  const diagnosis = diagnose(model, exit, facts.logTail, facts.isTimedOut);
+  const what = facts.isTimedOut
+    ? `Model "${model.id}" was not ready after ${formatDuration(model.startTimeoutMs)} (startTimeout)`
+    : `Model "${model.id}" could not be started`;
+  return new AppError('start-failed', `${what}: ${diagnosis.summary} ${diagnosis.advice}`, {
+    details: { ...exitDetails(model, exit, facts.logTail), reason: diagnosis.kind, command: facts.command },
+  });
+}
+
+/** For a process that had been ready. */
+export function explainCrash(model: ModelConfig, exit: ExitRecord, logTail: readonly string[]): AppError {
+  const diagnosis = diagnose(model, exit, logTail, false);
+  return new AppError(
+    'upstream-unavailable',
+    `Model "${model.id}" ended while it was ready: ${diagnosis.summary} ${diagnosis.advice}`,
+    { details: { ...exitDetails(model, exit, logTail), reason: diagnosis.kind } },
+  );
+}
+
+/** For a process that was ended because it did not answer any more. */
+export function explainHung(model: ModelConfig, silentMs: number, logTail: readonly string[]): AppError {
+  return new AppError(
+    'upstream-unavailable',
+    `Model "${model.id}" did not answer its health check for ${formatDuration(silentMs)} and was ended.`,
+    { details: { model: model.id, reason: 'hung', log: logTail.slice(-DETAIL_LINES) } },
+  );
+}
+
+function diagnose(
+  model: ModelConfig,
+  exit: ExitRecord,
+  logTail: readonly string[],
+  timedOut: boolean,
+): ReturnType<typeof diagnoseExit> {
+  return diagnoseExit({
+    exitCode: exit.exitCode,
+    signal: exit.signal,
+    logTail,
+    timedOut,
+    ...(exit.spawnErrorCode === undefined ? {} : { spawnErrorCode: exit.spawnErrorCode }),
+    ...(model.kind === 'file' ? { modelFile: model.file } : {}),
+  });
+}
+
+function exitDetails(model: ModelConfig, exit: ExitRecord, logTail: readonly string[]): Record<string, unknown> {
+  return {
+    model: model.id,
+    exitCode: exit.exitCode,
+    signal: exit.signal,
+    log: logTail.slice(-DETAIL_LINES),
+  };
+}
+
+/** `exit code 1`, `signal SIGKILL`, `could not be run: ENOENT`. */
+export function describeExit(record: ExitRecord): string {
+  if (record.spawnErrorCode !== undefined) return `could not be run: ${record.spawnErrorCode}`;
+  if (record.signal !== null) return `signal ${record.signal}`;
+  return `exit code ${record.exitCode ?? 'unknown'}`;
+}
