@@ -16,6 +16,8 @@ await build({
   target: 'node20',
   format: 'esm',
   packages: 'external',
+  // Verbs that only ask a running Corral need not load what serves.
+  splitting: true,
   sourcemap: true,
   define: { __CORRAL_VERSION__: JSON.stringify(version) },
   logLevel: 'warning',

@@ -7,8 +7,9 @@ console.log('Running headless: the desktop window is not part of this version ye
 
 const cli = fileURLToPath(new URL('../out/cli.js', import.meta.url));
 const child = spawn(process.execPath, [cli, 'serve', ...process.argv.slice(2)], { stdio: 'inherit' });
-// Ctrl-C reaches the child by itself; a signal sent to this process alone is handed on.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// Ctrl-C reaches the child by itself, and a second one would cut running answers short; other signals are handed on.
+process.on('SIGINT', () => undefined);
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.once('error', (error) => {
   console.error(`corral: Node could not be started: ${error.message}`);
   process.exitCode = 1;

@@ -1,12 +1,11 @@
-import { homedir, tmpdir } from 'node:os';
 
 import { mkdir, realpath } from 'node:fs/promises';
 import { AppError } from '#shared/contract/errors.ts';
 import { createControlHandler } from './api/http-transport.ts';
 import { configFilePath, dataFolder, runtimeFolder } from './engine/config/config-folders.ts';
 import { configInvalidError, formatConfigIssue } from './engine/config/config-issue.ts';
-import type { FolderContext } from './engine/config/folder-context.ts';
 import { loadConfig } from './engine/config/load-config.ts';
+import { processFolders } from './engine/config/process-folders.ts';
 import type { ResolvedConfig } from './engine/config/resolved-config.ts';
 import { isLoopbackHost } from './engine/config/schema-fields.ts';
 import { openEngine, type Engine } from './engine/engine.ts';
@@ -23,19 +22,9 @@ export interface ServeOptions {
   printLog(line: string): void;
 }
 
-export function systemFolderContext(): FolderContext {
-  return {
-    platform: process.platform,
-    env: process.env,
-    homeFolder: homedir(),
-    tempFolder: tmpdir(),
-    uid: process.getuid?.(),
-  };
-}
-
 /** `corral serve`: the engine under plain Node, from the configuration to the address. Resolves once it listens. */
 export async function startHeadless(options: ServeOptions): Promise<Engine> {
-  const folders = systemFolderContext();
+  const folders = processFolders();
   const filePath = options.configFile ?? configFilePath(folders);
   const loaded = await loadConfig({
     filePath,

@@ -1,12 +1,11 @@
-import { homedir, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Bridge } from '#shared/contract/bridge.ts';
 import type { CommandName } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
 import { createHttpBridge } from '#shared/contract/http-bridge.ts';
 import { dataFolder } from '../engine/config/config-folders.ts';
-import type { FolderContext } from '../engine/config/folder-context.ts';
 import { readInstanceFile, type Instance } from '../engine/config/instance-file.ts';
+import { processFolders } from '../engine/config/process-folders.ts';
 
 /** Everything but these is answered at once by a Corral that is alive. */
 const waitingCommands: ReadonlySet<CommandName> = new Set(['load-model', 'eject-model', 'eject-all-models']);
@@ -20,17 +19,6 @@ const unreachableCodes: ReadonlySet<unknown> = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-
-/** Where this user's files are, from the environment of the process. */
-export function processFolders(): FolderContext {
-  return {
-    platform: process.platform,
-    env: process.env,
-    homeFolder: homedir(),
-    tempFolder: tmpdir(),
-    uid: process.getuid?.(),
-  };
-}
 
 /**
  * The bridge to the Corral that runs in a data folder (the user's own unless `dataDir` says otherwise). Throws an

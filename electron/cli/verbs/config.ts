@@ -4,7 +4,8 @@ import { AppError } from '#shared/contract/errors.ts';
 import { configFilePath } from '../../engine/config/config-folders.ts';
 import { formatConfigIssue, type ConfigIssue } from '../../engine/config/config-issue.ts';
 import { loadConfig } from '../../engine/config/load-config.ts';
-import { connect, processFolders } from '../connect.ts';
+import { processFolders } from '../../engine/config/process-folders.ts';
+import { connect } from '../connect.ts';
 import { printable } from '../printable.ts';
 import { writeJson, type VerbContext } from '../terminal.ts';
 
