@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -7,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 
 
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { cli: './electron/cli/cli.ts' },
   outdir: 'out',
@@ -20,5 +21,12 @@ await build({
   splitting: true,
   sourcemap: true,
   define: { __CORRAL_VERSION__: JSON.stringify(version) },
+  metafile: true,
   logLevel: 'warning',
 });
+
+// Chunks of earlier builds; what a running Corral still reads has been replaced in place.
+const written = new Set(Object.keys(metafile.outputs).map((file) => path.basename(file)));
+for (const name of await readdir(`${root}/out`)) {
+  if (/\.js(\.map)?$/.test(name) && !written.has(name)) await rm(`${root}/out/${name}`, { force: true });
+}
