@@ -1,4 +1,3 @@
-
 import { mkdir, realpath } from 'node:fs/promises';
 import { AppError } from '#shared/contract/errors.ts';
 import { createControlHandler } from './api/http-transport.ts';

@@ -23,10 +23,10 @@ export function createControlHandler(engine: Engine): (request: IncomingMessage,
       sendControlError(response, refused);
       return;
     }
-    const path = new URL(request.url ?? '/', 'http://corral').pathname;
+    const [path = '/'] = (request.url ?? '/').split('?');
     if (path === '/events') {
       if (request.method === 'GET') streamEvents(engine, response);
-      else sendControlError(response, methodNotAllowed(request, 'GET'));
+      else sendControlError(response, methodNotAllowed(request, 'GET'), { allow: 'GET' });
       return;
     }
     const [, name] = /^\/commands\/([a-z-]+)$/.exec(path) ?? [];
@@ -35,7 +35,7 @@ export function createControlHandler(engine: Engine): (request: IncomingMessage,
       return;
     }
     if (request.method !== 'POST') {
-      sendControlError(response, methodNotAllowed(request, 'POST'));
+      sendControlError(response, methodNotAllowed(request, 'POST'), { allow: 'POST' });
       return;
     }
     void answerCommand(handlers, name, request, response);
@@ -84,7 +84,11 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function sendControlError(response: ServerResponse, error: AppError): void {
+function sendControlError(
+  response: ServerResponse,
+  error: AppError,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (response.headersSent) {
     response.destroy();
     return;
@@ -93,6 +97,7 @@ function sendControlError(response: ServerResponse, error: AppError): void {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
     'x-corral-error': error.code,
+    ...headers,
   });
   response.end(JSON.stringify({ error: serialiseError(error) }));
 }

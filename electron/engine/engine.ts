@@ -276,9 +276,15 @@ async function setUp(
       logger,
       settings: () => inferenceSettings,
       resolveModel: (name) => table.resolve(name),
+      resolvePrefix: (upstreamPath) => table.resolvePrefix(upstreamPath),
       knownModels: () => [...table.models.keys()],
       filtersOf: (modelId) => table.models.get(modelId)?.filters,
-      isLoaded: (modelId) => supervisor.process(modelId).view().state === 'ready',
+      peek(modelId) {
+        const { state, endpoint } = supervisor.process(modelId).view();
+        if (state !== 'ready' || endpoint === null) return undefined;
+        const free = { requestId: '', queueWaitMs: 0, loadWaitMs: 0, onAborted: undefined };
+        return { ...free, modelId, endpoint, release: () => undefined };
+      },
       isShuttingDown: () => stopping !== undefined,
       acquire: scheduler.acquire,
       loadSet(setName) {
@@ -309,7 +315,6 @@ async function setUp(
     return createRequestListener({
       guardPolicy: () => inferenceSettings.guardPolicy,
       inference,
-      resolveUpstream: (upstreamPath) => table.resolvePrefix(upstreamPath),
       app: app,
     });
   }
@@ -323,6 +328,7 @@ async function setUp(
       port: from.server.port,
       handler: listener,
       requestTimeoutMs: from.server.timeouts.requestMs,
+      onError: (error) => logger.log('warn', `A connection could not be accepted: ${error.message}`),
     });
     undo.push(() => opened.close());
     // Connections to an address that is no longer wanted may finish what they are doing.
@@ -335,8 +341,9 @@ async function setUp(
   async function stopInOrder(): Promise<void> {
     announceInstance();
     logger.log('info', 'Shutting down');
-    listeners?.stopAccepting();
+    // Meanwhile new requests are told 503; a refused connection would look like no Corral at all.
     await scheduler.close(config.server.timeouts.shutdownMs);
+    listeners?.stopAccepting();
     await supervisor.stopAll('shutdown');
     await unwind();
   }

@@ -12,8 +12,8 @@ export interface ModelTable {
   /** By exact id, then alias, then `set/model`, so that ids with slashes keep working. */
   resolve(name: string): ResolvedName | undefined;
   /**
-   * The model an upstream path begins with, and what follows it: the longest known name wins, since ids may hold slashes.
-   * `path` is decoded and has no leading slash.
+   * The model an upstream path begins with, and what follows it as it was written: the longest known name wins, since ids
+   * may hold slashes. `path` is percent-encoded and has no leading slash.
    */
   resolvePrefix(path: string): { modelId: string; rest: string } | undefined;
 }
@@ -43,10 +43,20 @@ export function createModelTable(
     resolve,
     resolvePrefix(path) {
       for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-        const found = resolve(path.slice(0, end));
+        const name = decode(path.slice(0, end));
+        const found = name === undefined ? undefined : resolve(name);
         if (found !== undefined) return { modelId: found.modelId, rest: path.slice(end) };
       }
       return undefined;
     },
   };
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch (thrown) {
+    if (thrown instanceof URIError) return undefined;
+    throw thrown;
+  }
 }

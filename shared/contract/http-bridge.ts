@@ -45,8 +45,17 @@ export function createHttpBridge({
     }
   }
 
-  async function toError(response: Response): Promise<AppError> {
-    const text = await response.text();
+  async function readText(response: Response, signal: AbortSignal | undefined): Promise<string> {
+    try {
+      return await response.text();
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      throw new AppError('upstream-unavailable', `Corral at ${base} broke off its answer.`, { cause: thrown });
+    }
+  }
+
+  async function toError(response: Response, signal?: AbortSignal): Promise<AppError> {
+    const text = await readText(response, signal);
     const body = errorBodySchema.safeParse(parseJson(text));
     if (body.success) return deserialiseError(body.data.error);
     return new AppError(
@@ -65,8 +74,14 @@ export function createHttpBridge({
       { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
       signal,
     );
-    if (!response.ok) throw await toError(response);
-    return commands[name].response.parse(await response.json()) as CommandResponse<Name>;
+    if (!response.ok) throw await toError(response, signal);
+    const text = await readText(response, signal);
+    const parsed = commands[name].response.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data as CommandResponse<Name>;
+    throw new AppError(
+      'internal',
+      `${base} answered ${name} with something that is not Corral's: ${text.slice(0, 200)}`,
+    );
   }
 
   /** One connection: delivers until it ends, then returns whether it had delivered at all. */

@@ -31,7 +31,10 @@ for (const name of ['red', 'blue']) {
   models[name] = { file, contextSize: 512 };
 }
 const configFile = path.join(folder, 'config.yaml');
-await writeFile(configFile, stringify({ engine: { path: await ensureRealLlamaServer() }, memory: { maxLoaded: 1 }, models }));
+await writeFile(
+  configFile,
+  stringify({ engine: { path: await ensureRealLlamaServer() }, memory: { maxLoaded: 1 }, models }),
+);
 const engine = await startHeadless({
   configFile,
   host: undefined,

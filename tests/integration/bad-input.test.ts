@@ -6,7 +6,12 @@ import { fakeServerArgs, writeFakeEngine } from './support/fake-server-command.t
 import { buildSentenceModel } from '../../electron/engine/catalog/sentence-model.ts';
 
 interface ErrorBody {
-  readonly error: { readonly message: string; readonly type: string; readonly code: string; readonly details?: { reason?: string } };
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly code: string;
+    readonly details?: { reason?: string };
+  };
 }
 
 let folder: TestFolder;
@@ -28,13 +33,27 @@ const hello = (model: string) => ({ model, messages: [{ role: 'user', content: '
 
 describe('a request that is wrong', () => {
   it.each([
-    ['an unknown model', '/v1/chat/completions', hello('nope'), 404, 'model_not_found', /no model "nope".*Known models: good/],
+    [
+      'an unknown model',
+      '/v1/chat/completions',
+      hello('nope'),
+      404,
+      'model_not_found',
+      /no model "nope".*Known models: good/,
+    ],
     ['malformed JSON', '/v1/chat/completions', '{"model": "good",', 400, 'invalid_request', /not valid JSON.*byte 17/],
     ['no JSON at all', '/v1/chat/completions', 'hello', 400, 'invalid_request', /not a JSON object/],
     ['an empty body', '/v1/chat/completions', '', 400, 'invalid_request', /empty/],
     ['no model', '/v1/chat/completions', { messages: [] }, 400, 'model_missing', /set "model"/],
     ['a model that is no string', '/v1/chat/completions', { model: 7 }, 400, 'invalid_request', /must be a string/],
-    ['a body that is too large', '/v1/chat/completions', `{"model":"good","x":"${'x'.repeat(2000)}"}`, 413, 'too_large', /maxBodyBytes/],
+    [
+      'a body that is too large',
+      '/v1/chat/completions',
+      `{"model":"good","x":"${'x'.repeat(2000)}"}`,
+      413,
+      'too_large',
+      /maxBodyBytes/,
+    ],
     ['an unknown path', '/v1/nothing', {}, 404, 'unknown_route', /nothing at POST \/v1\/nothing/],
   ])('%s is answered in OpenAI’s shape', async (_name, route, body, status, code, message) => {
     corral = await startCorral({ server: { maxBodyBytes: 1024 }, models: { good: fakeModel() } }, { folder });
@@ -55,7 +74,10 @@ describe('a request that is wrong', () => {
 
 describe('a model that cannot be started', () => {
   async function withModel(model: Record<string, unknown>, engine: Record<string, unknown> = {}): Promise<TestCorral> {
-    corral = await startCorral({ engine, memory: { maxLoaded: 1 }, models: { bad: model, good: fakeModel() } }, { folder });
+    corral = await startCorral(
+      { engine, memory: { maxLoaded: 1 }, models: { bad: model, good: fakeModel() } },
+      { folder },
+    );
     return corral;
   }
 
@@ -120,7 +142,11 @@ describe('a model that cannot be started', () => {
 
   it('for want of memory says so in plain words', async () => {
     const { post } = await withModel(
-      fakeModel({ exitAtStart: 1, exitMessage: 'ggml_backend_cuda_buffer_type_alloc_buffer: allocating 9216.00 MiB on device 0: cudaMalloc failed: out of memory' }),
+      fakeModel({
+        exitAtStart: 1,
+        exitMessage:
+          'ggml_backend_cuda_buffer_type_alloc_buffer: allocating 9216.00 MiB on device 0: cudaMalloc failed: out of memory',
+      }),
     );
     const error = await failsWith(post('/v1/chat/completions', hello('bad')), 503);
     expect(error.details?.reason).toBe('out-of-memory');
@@ -141,7 +167,9 @@ describe('a model that cannot be started', () => {
 
   it('gives everybody who waits for it the same error', async () => {
     const { post } = await withModel(fakeModel({ bindDelayMs: 100_000, exitAfterMs: 200, exitMessage: 'no good' }));
-    const errors = await Promise.all(Array.from({ length: 10 }, () => failsWith(post('/v1/chat/completions', hello('bad')), 503)));
+    const errors = await Promise.all(
+      Array.from({ length: 10 }, () => failsWith(post('/v1/chat/completions', hello('bad')), 503)),
+    );
     expect(new Set(errors.map((error) => error.message)).size).toBe(1);
   });
 

@@ -48,7 +48,11 @@ describe('a request for a model', () => {
     await corral.chat('b');
     await corral.chat('a');
     await corral.chat('c');
-    expect(corral.engine.snapshot().models.map(({ id, state }) => `${id} ${state}`)).toEqual(['a ready', 'b off', 'c ready']);
+    expect(corral.engine.snapshot().models.map(({ id, state }) => `${id} ${state}`)).toEqual([
+      'a ready',
+      'b off',
+      'c ready',
+    ]);
   });
 
   it('does not evict a model that answers: the other one waits', async () => {

@@ -29,7 +29,10 @@ async function start(more: Record<string, unknown> = {}): Promise<TestCorral> {
   const sentences = { red: redSentence, blue: blueSentence, long: longSentence };
   const models: Record<string, unknown> = {};
   for (const [name, sentence] of Object.entries(sentences)) {
-    models[name] = { file: await folder.write(`${name}.gguf`, buildSentenceModel({ name, sentence })), contextSize: 2048 };
+    models[name] = {
+      file: await folder.write(`${name}.gguf`, buildSentenceModel({ name, sentence })),
+      contextSize: 2048,
+    };
   }
   corral = await startCorral({ engine: { path: llamaServer }, models, ...more }, { folder });
   return corral;
@@ -78,7 +81,9 @@ describe('real llama-servers behind one address', () => {
   it('serves the native routes too', async () => {
     const { address, post, chat } = await start();
     await chat('red');
-    const tokens = (await (await post('/tokenize', { model: 'red', content: 'The red barn' })).json()) as { tokens: number[] };
+    const tokens = (await (await post('/tokenize', { model: 'red', content: 'The red barn' })).json()) as {
+      tokens: number[];
+    };
     expect(tokens.tokens.length).toBeGreaterThan(0);
     const completion = (await (await post('/completion', { model: 'red', prompt: '', n_predict: 64 })).json()) as {
       content: string;
@@ -94,7 +99,11 @@ describe('real llama-servers behind one address', () => {
   it('frees the slot upstream when the client goes away in the middle of a stream', async () => {
     const { address, post, model } = await start();
     const gone = new AbortController();
-    const response = await post('/v1/chat/completions', { model: 'long', stream: true, messages: [] }, { signal: gone.signal });
+    const response = await post(
+      '/v1/chat/completions',
+      { model: 'long', stream: true, messages: [] },
+      { signal: gone.signal },
+    );
     const events = readEventData(response.body as ReadableStream<Uint8Array>);
     await events.next();
     gone.abort();
@@ -134,7 +143,10 @@ describe('without any model configured', () => {
   });
 
   it('finds llama-server on the PATH', async () => {
-    corral = await startCorral({}, { folder, env: { PATH: `${path.dirname(llamaServer)}${path.delimiter}${process.env['PATH'] ?? ''}` } });
+    corral = await startCorral(
+      {},
+      { folder, env: { PATH: `${path.dirname(llamaServer)}${path.delimiter}${process.env['PATH'] ?? ''}` } },
+    );
     expect(await corral.chat('corral-demo')).toBe(demoSentence);
     expect(corral.engine.snapshot().engine).toMatchObject({ status: 'ready', build: { origin: 'path' } });
   });

@@ -122,8 +122,13 @@ export function isEmptyChange(change: ConfigChange): boolean {
 function changedFields(before: ModelConfig, after: ModelConfig): ModelField[] {
   // Fields of the one kind mean nothing to the other.
   if (before.kind !== after.kind) return [modelFields.kind];
-  const [old, now] = [before, after] as [Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>];
-  return Object.entries(modelFields).flatMap(([name, field]) => (isSameValue(old[name], now[name]) ? [] : [field]));
+  const [old, now] = [
+    new Map<string, unknown>(Object.entries(before)),
+    new Map<string, unknown>(Object.entries(after)),
+  ];
+  return Object.entries(modelFields).flatMap(([name, field]) =>
+    isSameValue(old.get(name), now.get(name)) ? [] : [field],
+  );
 }
 
 function changedSettings(before: unknown, after: unknown, at: readonly string[]): string[] {

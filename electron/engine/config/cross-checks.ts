@@ -11,6 +11,7 @@ export function findCrossErrors(value: unknown): LocatedIssue[] {
   const root = asGroup(value);
   return [
     ...checkModelKinds(asGroup(root['models'])),
+    ...checkReservedNames(asGroup(root['models'])),
     ...checkModelNames(asGroup(root['models'])),
     ...checkPatterns(asGroup(root['models'])),
     ...checkKeys(asGroup(root['server'])),
@@ -61,6 +62,13 @@ function checkSets(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
       models[name] === undefined ? [] : [{ segments: ['sets', name], message: 'is also the id of a model' }];
     return [...unknown, ...hidden];
   });
+}
+
+/** `corral` is what the log of Corral itself is asked for by. */
+function checkReservedNames(models: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  return models['corral'] === undefined
+    ? []
+    : [{ segments: ['models', 'corral'], message: 'is reserved for the log of Corral itself; choose another id' }];
 }
 
 function checkModelKinds(models: Readonly<Record<string, unknown>>): LocatedIssue[] {

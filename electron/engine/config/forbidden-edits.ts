@@ -1,5 +1,6 @@
 import type { ConfigEdit } from './edit-config.ts';
 import { formatPath, type ConfigIssue, type PathSegment } from './config-issue.ts';
+import { isMachineryName } from './json-value.ts';
 
 /**
  * Which settings may be changed over HTTP although `server.allowRemoteConfig` is off. This is a list of what may: a
@@ -8,7 +9,7 @@ import { formatPath, type ConfigIssue, type PathSegment } from './config-issue.t
  *
  * Left out on purpose, besides commands, arguments, environment, files, folders, URLs and secrets: what opens Corral to
  * others (`server.host`, allowed hosts and origins, adding and removing keys, `allowRemoteConfig`), what lets it fetch
- * programs (`engine.autoInstall`), what it keeps of conversations (`telemetry.capture`), and patterns (a regular
+ * programs (`engine`, `updates`), what it keeps of conversations (`telemetry.capture`), and patterns (a regular
  * expression can be made to run for ever).
  */
 const openPaths: readonly string[] = [
@@ -71,7 +72,6 @@ const openPaths: readonly string[] = [
   'sets.*.exclusive',
   'telemetry.maxRecords',
   'telemetry.maxFileSize',
-  'updates.channel',
   'log.level',
 ];
 
@@ -79,9 +79,6 @@ const openPatterns = openPaths.map((path) => path.split('.'));
 
 /** Parameters of requests are any JSON; everything else that is open is one value, or a list of plain ones. */
 const jsonPattern = 'models.*.filters.set.*'.split('.');
-
-/** Names under which JavaScript keeps an object's own machinery. */
-const machineryNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
  * The edits that may not come over HTTP unless the owner of the file switched that on, each with the reason; empty if
@@ -96,7 +93,7 @@ export function findForbiddenEdits(edits: readonly ConfigEdit[]): ConfigIssue[] 
 }
 
 function forbiddenBecause(path: readonly PathSegment[], value: unknown): string | undefined {
-  if (path.some((segment) => machineryNames.has(String(segment)))) return 'this name cannot be used';
+  if (path.some(isMachineryName)) return 'this name cannot be used';
   const closed = 'cannot be changed over HTTP; change it in the file, or set server.allowRemoteConfig there';
   const isOpen = openPatterns.some((pattern) => isMatch(path, pattern));
   if (!isOpen) {
@@ -105,7 +102,7 @@ function forbiddenBecause(path: readonly PathSegment[], value: unknown): string 
   }
   const texts = textsOf(value);
   if (texts === undefined) return 'has a value that is no JSON';
-  if (texts.some((text) => machineryNames.has(text.key))) return 'this name cannot be used';
+  if (texts.some((text) => isMachineryName(text.key))) return 'this name cannot be used';
   if (texts.some((text) => text.value.includes('${'))) return 'may not refer to variables (${…}) over HTTP';
   return isPlain(value) || isMatch(path, jsonPattern) ? undefined : 'must be a plain value, or a list of them';
 }
@@ -124,7 +121,8 @@ function isPlain(value: unknown): boolean {
 
 /** Every text in a value with the key it stands under; undefined if the value is deeper than any setting. */
 function textsOf(value: unknown, key = '', depth = 0): { key: string; value: string }[] | undefined {
-  if (depth > 32 || typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') return undefined;
+  if (depth > 32 || typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint')
+    return undefined;
   if (typeof value !== 'object' || value === null) return [{ key, value: typeof value === 'string' ? value : '' }];
   const found = [{ key, value: '' }];
   // Every own name, whether it would be written or not: what is refused here never reaches the file.

@@ -107,7 +107,8 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
     kind: 'command',
     command: commandWords(model.command, paths),
     stopCommand: model.stopCommand === undefined ? undefined : commandWords(model.stopCommand, paths),
-    health: model.health ?? '/health',
+    // A pattern alone says what ready means.
+    health: model.health ?? (model.readyPattern === undefined ? '/health' : 'none'),
     readyPattern: model.readyPattern === undefined ? undefined : new RegExp(model.readyPattern),
     cwd: model.cwd === undefined ? paths.folder : absolutePath(model.cwd, paths),
   } satisfies CommandModelConfig;

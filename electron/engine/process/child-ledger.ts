@@ -49,8 +49,15 @@ export async function openChildLedger(options: {
   return {
     add(pid) {
       writing = writing.then(async () => {
-        const identity = await readIdentity(pid);
-        if (identity !== undefined) identities.set(pid, identity);
+        try {
+          const identity = await readIdentity(pid);
+          if (identity !== undefined) identities.set(pid, identity);
+        } catch (thrown) {
+          logger.log(
+            'warn',
+            `Process ${pid} cannot be entered in the ledger of children: ${(thrown as Error).message}`,
+          );
+        }
       });
       save();
     },
@@ -77,7 +84,7 @@ async function sweep(filePath: string, readIdentity: ReadProcessIdentity, logger
   }
   const entries = ledgerSchema.safeParse(safeJson(text));
   if (!entries.success) {
-    logger.log('warn', 'The ledger of children is unreadable and was set aside; no process was touched', {
+    logger.log('warn', 'The ledger of children is unreadable and is begun anew; no process was touched', {
       file: filePath,
     });
     return;

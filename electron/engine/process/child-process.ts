@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { LogLine } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
 import type { Clock } from '../ports/clock.ts';
-import { createLineIntake } from './line-intake.ts';
+import { createLineIntake, type LineIntake } from './line-intake.ts';
 import { signalGroup } from './terminate-posix.ts';
 import { killTree } from './terminate-windows.ts';
 
@@ -59,22 +60,32 @@ export function startChild(options: ChildOptions): Child {
   let forceAt: ((graceMs: number) => void) | undefined;
   let hasExited = false;
 
-  const child = spawn(options.command, [...options.args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: !isWindows,
-    windowsHide: true,
-    env: { ...options.env },
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-  });
+  let child: ChildProcess;
+  try {
+    child = spawn(options.command, [...options.args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: !isWindows,
+      windowsHide: true,
+      env: { ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+  } catch (thrown) {
+    // Node emits `error` for a missing or forbidden program, and throws for the rest (ENOTDIR, E2BIG, ENOMEM, a NUL).
+    return neverRan((thrown as NodeJS.ErrnoException).code ?? 'UNKNOWN');
+  }
   const { pid } = child;
   if (pid !== undefined) options.onSpawned(pid);
 
-  const intakes = (['stdout', 'stderr'] as const).map((stream) => {
+  // Without descriptors left (EMFILE) there is a child without streams, whose `error` is still to come.
+  const outputs: { readonly output: Readable; readonly intake: LineIntake }[] = [];
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const output = child[stream] as Readable | null | undefined;
+    if (output === null || output === undefined) continue;
     const intake = createLineIntake(clock, (text) => options.onLine(stream, text));
-    child[stream].on('data', (chunk: Buffer) => intake.push(chunk));
-    child[stream].on('error', () => undefined); // A broken pipe means an exit, and that is reported as such.
-    return intake;
-  });
+    output.on('data', (chunk: Buffer) => intake.push(chunk));
+    output.on('error', () => undefined); // A broken pipe means an exit, and that is reported as such.
+    outputs.push({ output, intake });
+  }
 
   const exited = new Promise<ExitRecord>((resolve) => {
     let isSettled = false;
@@ -89,9 +100,10 @@ export function startChild(options: ChildOptions): Child {
         if (isClosed) return;
         isClosed = true;
         timer.cancel();
-        for (const intake of intakes) intake.end();
-        child.stdout.destroy();
-        child.stderr.destroy();
+        for (const { output, intake } of outputs) {
+          intake.end();
+          output.destroy();
+        }
         if (pid !== undefined) options.onGone(pid);
         resolve({ exitCode, signal, spawnErrorCode, askedBy });
       };
@@ -115,9 +127,12 @@ export function startChild(options: ChildOptions): Child {
   async function stopOnce(graceMs: number, beforeSignal: (() => Promise<void>) | undefined): Promise<ExitRecord> {
     const askedAtMs = clock.nowMs();
     let timer = clock.setTimer(graceMs, () => signal('forced'));
-    forceAt = (shorterGraceMs) => {
+    let shortestMs = graceMs;
+    forceAt = (otherGraceMs) => {
+      if (otherGraceMs >= shortestMs) return;
+      shortestMs = otherGraceMs;
       timer.cancel();
-      timer = clock.setTimer(Math.min(graceMs, shorterGraceMs) - (clock.nowMs() - askedAtMs), () => signal('forced'));
+      timer = clock.setTimer(shortestMs - (clock.nowMs() - askedAtMs), () => signal('forced'));
     };
     try {
       await Promise.race([beforeSignal?.() ?? Promise.resolve(), exited]);
@@ -136,18 +151,29 @@ export function startChild(options: ChildOptions): Child {
         forceAt?.(graceMs);
         return stopping;
       }
-      if (!hasExited) askedBy = by;
+      // Its pid may be somebody else's by now; a stop command must not hear it.
+      if (hasExited) return exited;
+      askedBy = by;
       stopping = stopOnce(graceMs, beforeSignal);
       return stopping;
     },
   };
 }
 
+/** A child that the system would not even begin to start. */
+function neverRan(spawnErrorCode: string): Child {
+  const exit: ExitRecord = { exitCode: null, signal: null, spawnErrorCode, askedBy: undefined };
+  return { pid: undefined, exited: Promise.resolve(exit), stop: () => Promise.resolve(exit) };
+}
+
 /** Runs a short program to its end (a stop command, a probe); its output goes to `onLine`. Rejects if it cannot be run. */
 export async function runProgram(
-  options: Omit<ChildOptions, 'onSpawned' | 'onGone'> & { timeoutMs: number; purpose: string },
+  options: ChildOptions & { timeoutMs: number; purpose: string; signal: AbortSignal },
 ): Promise<ExitRecord> {
-  const child = startChild({ ...options, onSpawned: () => undefined, onGone: () => undefined });
+  const child = startChild(options);
+  const onAbort = (): void => void child.stop({ askedBy: `what the ${options.purpose} was for has ended`, graceMs: 0 });
+  if (options.signal.aborted) onAbort();
+  options.signal.addEventListener('abort', onAbort, { once: true });
   const timer = options.clock.setTimer(options.timeoutMs, () => {
     void child.stop({ askedBy: `the ${options.purpose}'s time limit`, graceMs: 1000 });
   });
@@ -161,6 +187,7 @@ export async function runProgram(
     }
     return exit;
   } finally {
+    options.signal.removeEventListener('abort', onAbort);
     timer.cancel();
   }
 }

@@ -83,5 +83,5 @@ export function createLineIntake(clock: Clock, onLine: (text: string) => void): 
 
 /** A line without escape sequences, and with every other control character made visible as `·`. */
 export function sanitiseLine(raw: string): string {
-  return stripVTControlCharacters(raw).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, '·');
+  return stripVTControlCharacters(raw).replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/g, '·');
 }

@@ -16,16 +16,20 @@ export interface LogFile {
  */
 export function openLogFile(folder: string, source: string, onProblem: (message: string) => void): LogFile {
   const stream = createStream(logFileName(source), { path: folder, size: '5M', rotate: 3 });
-  let hasProblem = false;
-  const report = (error: Error): void => {
-    if (!hasProblem) onProblem(`The log of ${source} cannot be written to ${folder}: ${error.message}`);
-    hasProblem = true;
-  };
-  stream.on('error', report);
-  stream.on('warning', report);
+  let hasEnded = false;
+  let hasWarned = false;
+  stream.on('error', (error) => {
+    hasEnded = true;
+    onProblem(`The log of ${source} cannot be written to ${folder} any more: ${error.message}`);
+  });
+  // A rotation that failed, say; writing goes on.
+  stream.on('warning', (error) => {
+    if (!hasWarned) onProblem(`The log of ${source} in ${folder}: ${error.message}`);
+    hasWarned = true;
+  });
   return {
     write(line) {
-      if (!hasProblem && stream.writableLength < MAX_PENDING_BYTES) stream.write(`${line}\n`);
+      if (!hasEnded && stream.writableLength < MAX_PENDING_BYTES) stream.write(`${line}\n`);
     },
     close: () =>
       new Promise((resolve) => {
@@ -42,6 +46,9 @@ export function openLogFile(folder: string, source: string, onProblem: (message:
 /** A file name for any source: what is not plain becomes `_`, and a digest keeps different names apart. */
 export function logFileName(source: string): string {
   const plain = source.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 60);
-  if (plain === source && !plain.startsWith('.')) return `${plain}.log`;
+  // Case alone does not tell files apart everywhere, and Windows keeps some names for its devices.
+  const isSafe =
+    plain === plain.toLowerCase() && !plain.startsWith('.') && !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/.test(plain);
+  if (plain === source && isSafe) return `${plain}.log`;
   return `${plain.replace(/^\.+/, '_')}-${createHash('sha256').update(source).digest('hex').slice(0, 8)}.log`;
 }

@@ -1,5 +1,6 @@
 import type { LogLine } from '#shared/contract/commands.ts';
 import type { Clock } from '../ports/clock.ts';
+import { sanitiseLine } from './line-intake.ts';
 import { openLogFile, type LogFile } from './log-file.ts';
 import { createLogRing, type LogRing } from './log-ring.ts';
 
@@ -39,10 +40,12 @@ export function createLogStore(options: {
   }
 
   return {
-    append(source, stream, text) {
+    append(source, stream, raw) {
       if (isClosed) return;
       const { ring, file } = open(source);
       const at = clock.wallMs();
+      // What Corral notes holds command lines and names, which may have line breaks in them.
+      const text = stream === 'corral' ? sanitiseLine(raw) : raw;
       const number = ring.append(stream, text, at);
       file.write(`${new Date(at).toISOString()} ${stream === 'corral' ? '' : `${stream}: `}${text}`);
       onAppended(source, number);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Logger } from '../ports/logger.ts';
+import { signalGroup } from './terminate-posix.ts';
 
 /**
  * Reads `+ GROUP` and `- GROUP` lines until its input ends, which happens however the app dies, since the kernel closes
@@ -23,6 +24,9 @@ for each in $groups; do kill -s KILL -- "-$each" 2>/dev/null; done
 exit 0
 `;
 
+const MAX_RESTARTS = 20;
+const CLOSE_TIMEOUT_MS = 2000;
+
 export interface OrphanGuard {
   add(groupId: number): void;
   remove(groupId: number): void;
@@ -37,6 +41,7 @@ export interface OrphanGuard {
 export function createOrphanGuard(logger: Logger): OrphanGuard {
   const groups = new Set<number>();
   let isClosing = false;
+  let restarts = 0;
   let guard = start();
 
   function start(): ChildProcess {
@@ -54,6 +59,14 @@ export function createOrphanGuard(logger: Logger): OrphanGuard {
     });
     shell.once('exit', () => {
       if (isClosing) return;
+      restarts += 1;
+      if (restarts > MAX_RESTARTS) {
+        logger.log(
+          'error',
+          'The guard against orphaned models keeps ending; models may outlive Corral if it is killed',
+        );
+        return;
+      }
       logger.log('warn', 'The guard against orphaned models was ended from outside; starting another');
       guard = start();
       for (const groupId of groups) guard.stdin?.write(`+ ${groupId}\n`);
@@ -76,7 +89,16 @@ export function createOrphanGuard(logger: Logger): OrphanGuard {
           resolve();
           return;
         }
-        guard.once('exit', () => resolve());
+        const { pid } = guard;
+        // One that was stopped (SIGSTOP) would never hear of the end.
+        const timer = setTimeout(() => {
+          if (pid !== undefined) signalGroup(pid, 'SIGKILL');
+          resolve();
+        }, CLOSE_TIMEOUT_MS);
+        guard.once('exit', () => {
+          clearTimeout(timer);
+          resolve();
+        });
         guard.stdin?.end();
       });
     },

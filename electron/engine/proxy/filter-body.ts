@@ -1,3 +1,4 @@
+import { AppError } from '#shared/contract/errors.ts';
 import type { FilterConfig } from '../config/resolved-config.ts';
 
 /**
@@ -5,8 +6,21 @@ import type { FilterConfig } from '../config/resolved-config.ts';
  * request has been routed by it. Only called for models that have filters: everyone else's bytes go on as they came.
  */
 export function filterBody(body: Buffer, { strip, set }: FilterConfig): Buffer {
-  const parsed = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+  const parsed = parse(body);
   const { model } = parsed;
   const kept = Object.fromEntries(Object.entries(parsed).filter(([key]) => !strip.includes(key)));
   return Buffer.from(JSON.stringify({ ...kept, ...set, ...(model === undefined ? {} : { model }) }));
+}
+
+/** The search for the model's name passes over strings; what is wrong within one is found here. */
+function parse(body: Buffer): Record<string, unknown> {
+  try {
+    return JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
+  } catch {
+    // The parser's own message quotes the body, which is nobody's business.
+    throw new AppError(
+      'invalid-request',
+      'The request body is not valid JSON: a string in it has a control character or a wrong escape.',
+    );
+  }
 }

@@ -16,10 +16,12 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const COLON = 0x3a;
 const COMMA = 0x2c;
+const LITERALS: readonly Uint8Array[] = ['true', 'false', 'null'].map((text) => Buffer.from(text));
 
 /** Deeper than any schema a client sends, and shallow enough for every parser behind us. */
 const MAX_DEPTH = 512;
 /** Longer than any number or literal that JSON writers produce. */
+const SHORT_STRING_BYTES = 64;
 const MAX_SCALAR_BYTES = 400;
 
 /**
@@ -51,17 +53,27 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
 
   /** From an opening quote to behind the closing one. */
   function skipString(): boolean {
-    let from = at + 1;
+    let next = at + 1;
     for (;;) {
-      const quote = bytes.indexOf(QUOTE, from);
-      if (quote === -1) return fail('a string does not end');
+      // A call of `indexOf` costs more than a few bytes looked at here, and most strings, and most text between escapes, are short.
+      const near = Math.min(end, next + SHORT_STRING_BYTES);
+      while (next < near) {
+        const byte = bytes[next];
+        if (byte === QUOTE) {
+          at = next + 1;
+          return true;
+        }
+        next += byte === BACKSLASH ? 2 : 1;
+      }
+      const quote = bytes.indexOf(QUOTE, next);
+      if (next >= end || quote === -1) return fail('a string does not end');
       let backslashes = 0;
-      while (bytes[quote - 1 - backslashes] === BACKSLASH && quote - 1 - backslashes > at) backslashes += 1;
+      while (quote - 1 - backslashes >= next && bytes[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
       if (backslashes % 2 === 0) {
         at = quote + 1;
         return true;
       }
-      from = quote + 1;
+      next = quote + 1;
     }
   }
 
@@ -73,17 +85,50 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
     }
   }
 
-  /** A number, true, false or null. */
-  function readScalar(): unknown {
+  function isDigit(byte: number | undefined): boolean {
+    return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+  }
+
+  function skipDigits(): boolean {
     const from = at;
-    while (at < end && at - from <= MAX_SCALAR_BYTES && /[-+.0-9A-Za-z]/.test(String.fromCharCode(bytes[at] ?? 0)))
+    while (isDigit(bytes[at])) at += 1;
+    return at > from;
+  }
+
+  /** RFC 8259, section 6. */
+  function skipNumber(): boolean {
+    if (bytes[at] === 0x2d) at += 1;
+    if (bytes[at] === 0x30) at += 1;
+    else if (!skipDigits()) return false;
+    if (bytes[at] === 0x2e) {
       at += 1;
-    const value = parseSlice(from);
-    if (value === undefined) {
-      at = from;
-      fail('expected a value');
+      if (!skipDigits()) return false;
     }
-    return value;
+    if (bytes[at] === 0x65 || bytes[at] === 0x45) {
+      at += 1;
+      if (bytes[at] === 0x2b || bytes[at] === 0x2d) at += 1;
+      if (!skipDigits()) return false;
+    }
+    return true;
+  }
+
+  function skipLiteral(): boolean {
+    const literal = LITERALS.find((each) => each[0] === bytes[at]);
+    if (literal === undefined || !literal.every((byte, index) => byte === bytes[at + index])) return false;
+    at += literal.length;
+    return true;
+  }
+
+  /** A number, true, false or null. Byte by byte, since lists of tokens have millions of them. */
+  function skipScalar(): boolean {
+    const from = at;
+    const isSkipped = bytes[at] === 0x2d || isDigit(bytes[at]) ? skipNumber() : skipLiteral();
+    const next = bytes[at];
+    const isEnded =
+      next === undefined || next === COMMA || next === CLOSE_BRACE || next === CLOSE_BRACKET || next <= 0x20;
+    if (isSkipped && isEnded && at - from <= MAX_SCALAR_BYTES) return true;
+    at = from;
+    return fail('expected a value');
   }
 
   /** Skips one value of any depth, without recursion. */
@@ -110,8 +155,7 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
           if (!skipString()) return false;
           isExpectingValue = false;
         } else {
-          readScalar();
-          if (problem !== undefined) return false;
+          if (!skipScalar()) return false;
           isExpectingValue = false;
         }
       } else if (byte === closer) {

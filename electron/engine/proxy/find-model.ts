@@ -79,7 +79,11 @@ function findInForm(contentType: string, body: Buffer): Promise<FoundInBody> {
         if (name === 'model') model = value;
         if (name === 'stream') isStreaming = value === 'true';
       });
-      form.on('file', (_name, stream) => stream.resume());
+      form.on('file', (_name, stream) => {
+        // A form cut off within a file fails on the file's stream, too; unheard, that would end the whole program.
+        stream.on('error', refuse);
+        stream.resume();
+      });
       form.on('error', refuse);
       form.on('finish', () => resolve({ model, isStreaming, isJson: false }));
       form.end(body);

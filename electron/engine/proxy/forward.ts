@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { AppError, errorStatus } from '#shared/contract/errors.ts';
+import { formatDuration } from '#shared/model/units.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Lease } from '../scheduler/lease.ts';
 import { errorEvent, sendError } from './error-bodies.ts';
@@ -97,14 +98,16 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
       abort('client-gone');
       if (controller === undefined) settle(clientGone());
     };
-    const onDrain = (): void => controller?.resume();
+    const onDrain = (): void => {
+      if (isSettled) return;
+      limitSilence(options.idleTimeoutMs, 'went silent');
+      controller?.resume();
+    };
     const limitSilence = (limitMs: number, what: string): void => {
       timer?.cancel();
       if (limitMs === 0) return;
       timer = clock.setTimer(limitMs, () => {
-        abort(
-          new AppError('upstream-timeout', `Model "${lease.modelId}" ${what} for ${Math.round(limitMs / 1000)} s.`),
-        );
+        abort(new AppError('upstream-timeout', `Model "${lease.modelId}" ${what} for ${formatDuration(limitMs)}.`));
       });
     };
 
@@ -136,10 +139,12 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
           if (ownReason !== undefined) abort(ownReason);
         },
         onResponseStart(_controller, statusCode, headers) {
+          // Interim answers (RFC 9110, section 15.2) are not what the client waits for.
+          if (statusCode < 200) return;
           hasStarted = true;
           isEvents = isEventStream(headers);
           options.onStart?.(isEvents);
-          response.writeHead(statusCode, returnedHeaders(headers));
+          response.writeHead(statusCode, withOwnVary(returnedHeaders(headers), response));
           if (isEvents) response.flushHeaders();
           limitSilence(options.idleTimeoutMs, 'went silent');
         },
@@ -148,7 +153,11 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
           options.onChunk?.(chunk);
           if (options.idleTimeoutMs !== 0) limitSilence(options.idleTimeoutMs, 'went silent');
           if (isEvents) endsWithBlankLine = hasBlankLineEnd(chunk);
-          if (!response.write(chunk)) current.pause();
+          if (!response.write(chunk)) {
+            current.pause();
+            // From here to `drain` it is the client that is silent.
+            timer?.cancel();
+          }
         },
         onResponseEnd() {
           response.end();
@@ -194,6 +203,13 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
       );
     }
   });
+}
+
+/** The guards' `Vary: Origin` stays, whatever the child's answer depends on besides. */
+function withOwnVary(headers: OutgoingHttpHeaders, response: ServerResponse): OutgoingHttpHeaders {
+  const own = response.getHeader('vary');
+  if (own === undefined || headers['vary'] === undefined) return headers;
+  return { ...headers, vary: [own, headers['vary']].flat().join(', ') };
 }
 
 const EXPLANATION_WAIT_MS = 60;

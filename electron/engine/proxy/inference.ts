@@ -15,6 +15,7 @@ import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { readBody } from './read-body.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
+import { findUpstreamTarget } from './upstream-path.ts';
 
 /** What may change while Corral runs is read anew for each request. */
 export interface InferenceSettings {
@@ -31,9 +32,12 @@ export interface InferenceDependencies {
   readonly logger: Logger;
   settings(): InferenceSettings;
   resolveModel(name: string): ResolvedName | undefined;
+  /** The model a path below /upstream/ begins with; what follows it stays percent-encoded. */
+  resolvePrefix(path: string): { modelId: string; rest: string } | undefined;
   knownModels(): readonly string[];
   filtersOf(modelId: string): FilterConfig | undefined;
-  isLoaded(modelId: string): boolean;
+  /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
+  peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
   acquire(options: AcquireOptions): Promise<Lease>;
   /** Asked for by a set's name: the other members may have to come, too. */
@@ -54,17 +58,13 @@ interface Target {
   readonly body: Buffer | undefined;
 }
 
-type FindTarget = (body: Buffer | undefined) => Promise<Target>;
+type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
 
 export interface InferenceHandler {
   /** Answers a request of the route table, whatever comes of it. Never rejects. */
   handle(route: InferenceRoute, request: IncomingMessage, response: ServerResponse, url: RequestUrl): Promise<void>;
-  /** Answers a request below /upstream/, whose path names the model and then the child's own route. */
-  handleUpstream(
-    target: { modelId: string; path: string; canStart: boolean },
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void>;
+  /** Answers a request below /upstream/, whose path names the model and then the child's own route. Never rejects. */
+  handleUpstream(request: IncomingMessage, response: ServerResponse, url: RequestUrl): Promise<void>;
 }
 
 /** A request's target, split once. */
@@ -104,13 +104,17 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       lane = identified;
       const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
       const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
-      target = await findTarget(body);
+      target = await findTarget(body, lane);
       const refused = checkLaneModel(lane, target.modelId);
       if (refused !== undefined) throw refused;
-      if (!target.canStart && !dependencies.isLoaded(target.modelId)) throw notLoaded(target.modelId, route);
-      if (target.setName !== undefined) dependencies.loadSet(target.setName);
       const { modelId } = target;
-      lease = await dependencies.acquire({ modelId, lane: lane.name, priority: lane.priority, signal: gone.signal });
+      if (target.canStart) {
+        if (target.setName !== undefined) dependencies.loadSet(target.setName);
+        lease = await dependencies.acquire({ modelId, lane: lane.name, priority: lane.priority, signal: gone.signal });
+      } else {
+        lease = dependencies.peek(modelId);
+        if (lease === undefined) throw notLoaded(modelId, route);
+      }
       outcome = await forward({
         request,
         response,
@@ -162,14 +166,17 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
 
   return {
     handle: (route, request, response, { pathname, search }) =>
-      answer(request, response, { family: route.family, route: pathname }, async (body) => {
+      answer(request, response, { family: route.family, route: pathname }, async (body, lane) => {
         const requested = await findRequestedModel(
           request,
           new URLSearchParams(search),
           route.modelFrom === 'query' ? undefined : body,
         );
         const resolved = dependencies.resolveModel(requested.name);
-        if (resolved === undefined) throw unknownModel(requested.name, dependencies.knownModels());
+        if (resolved === undefined) {
+          const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
+          throw unknownModel(requested.name, known);
+        }
         const filters = dependencies.filtersOf(resolved.modelId);
         const canFilter = filters !== undefined && body !== undefined && requested.isJson;
         return {
@@ -180,10 +187,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           body: canFilter ? filterBody(body, filters) : body,
         };
       }),
-    handleUpstream: ({ modelId, path, canStart }, request, response) =>
-      answer(request, response, { family: 'openai', route: '/upstream' }, (body) =>
-        Promise.resolve({ modelId, setName: undefined, isStreaming: false, canStart, path, body }),
-      ),
+    handleUpstream: (request, response, url) =>
+      answer(request, response, { family: 'openai', route: '/upstream' }, (body) => {
+        const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
+        return Promise.resolve({ ...target, setName: undefined, isStreaming: false, body });
+      }),
   };
 }
 

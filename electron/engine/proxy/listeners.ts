@@ -2,6 +2,7 @@ import http, { type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import systeminformation from 'systeminformation';
 import { AppError } from '#shared/contract/errors.ts';
+import { sendError } from './error-bodies.ts';
 import { formatAddress } from './format-address.ts';
 
 export interface Listeners {
@@ -16,6 +17,8 @@ export interface Listeners {
 /** Idle keep-alive connections of clients; longer than what common clients use, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADERS = 200;
+/** How long the system is asked who holds a port; an answer without a name is better than none. */
+const HOLDER_TIMEOUT_MS = 3000;
 
 /**
  * Listens on a host and port; `localhost` means 127.0.0.1 and, where the system has it, ::1 on the same port. Port 0 picks
@@ -26,6 +29,8 @@ export async function openListeners(options: {
   port: number;
   handler: RequestListener;
   requestTimeoutMs: number;
+  /** Something went wrong after the listener was open; it stays open. */
+  onError(error: Error): void;
 }): Promise<Listeners> {
   const { host, handler, requestTimeoutMs } = options;
   const addresses = host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
@@ -55,6 +60,8 @@ export async function openListeners(options: {
       await close();
       throw await explainListenFailure(thrown as NodeJS.ErrnoException, address, port);
     }
+    // A connection that cannot be accepted (no descriptors left) is that client's loss, not everybody's.
+    server.on('error', options.onError);
     servers.push(server);
     ({ port } = server.address() as AddressInfo);
   }
@@ -76,13 +83,23 @@ function createServer(handler: RequestListener, requestTimeoutMs: number): http.
   const server = http.createServer(
     {
       requestTimeout: requestTimeoutMs,
-      headersTimeout: Math.min(requestTimeoutMs, 15_000),
+      headersTimeout: Math.min(requestTimeoutMs, 12_000),
       connectionsCheckingInterval: 2000,
       keepAliveTimeout: KEEP_ALIVE_MS,
       // A request without Host is refused by the guard, in the client's own error shape.
       requireHostHeader: false,
     },
-    handler,
+    (request, response) => {
+      // Node drops what exceeds the count without a word; what is left is not the request that was sent.
+      if (request.rawHeaders.length < 2 * MAX_HEADERS) handler(request, response);
+      else
+        sendError(
+          response,
+          new AppError('invalid-request', `The request has ${MAX_HEADERS} headers or more.`),
+          'openai',
+          { connection: 'close' },
+        );
+    },
   );
   server.maxHeadersCount = MAX_HEADERS;
   // No limit on how long an answer takes.
@@ -145,7 +162,10 @@ async function explainListenFailure(error: NodeJS.ErrnoException, host: string, 
 
 /** `name (pid N)` of whoever listens on a port; undefined where the system does not tell. */
 async function findPortHolder(port: number): Promise<string | undefined> {
-  const connections = await systeminformation.networkConnections();
+  const connections = await Promise.race([
+    systeminformation.networkConnections().catch(() => []),
+    new Promise<never[]>((resolve) => setTimeout(() => resolve([]), HOLDER_TIMEOUT_MS).unref()),
+  ]);
   const holder = connections.find((each) => each.state === 'LISTEN' && Number(each.localPort) === port);
   if (holder === undefined || holder.pid === 0) return undefined;
   const name = holder.process === '' ? 'a program' : holder.process;

@@ -49,6 +49,11 @@ export function createProxyApp(dependencies: ProxyAppDependencies): Express {
   for (const { prefix, handler } of dependencies.mounts) app.use(prefix, handler);
 
   const requireLane = laneGuard(dependencies.guardPolicy);
+  // Before anything that would tell what there is and what not.
+  app.use((request, response, next) => {
+    if (dependencies.guardPolicy().isKeyDemanded) requireLane(request, response, next);
+    else next();
+  });
   const listModels = modelList(dependencies);
   for (const path of ['/v1/models', '/models']) app.get(path, requireLane, listModels);
   app.get('/v1/models/*id', requireLane, oneModel(dependencies));
@@ -104,11 +109,13 @@ function describeModel(model: ListedModel): Record<string, unknown> {
   };
 }
 
+function visibleTo(lane: Lane | undefined, models: readonly ListedModel[]): readonly ListedModel[] {
+  return models.filter((model) => lane === undefined || checkLaneModel(lane, model.id) === undefined);
+}
+
 function modelList({ listModels }: ProxyAppDependencies): RequestHandler {
   return (request, response) => {
-    const lane = lanes.get(request);
-    const visible = listModels().filter((model) => lane === undefined || checkLaneModel(lane, model.id) === undefined);
-    response.json({ object: 'list', data: visible.map(describeModel) });
+    response.json({ object: 'list', data: visibleTo(lanes.get(request), listModels()).map(describeModel) });
   };
 }
 
@@ -117,15 +124,11 @@ function oneModel(dependencies: ProxyAppDependencies): RequestHandler<{ id: stri
     // Ids may hold slashes, so the wildcard's parts are put together again.
     const name = [request.params.id].flat().join('/');
     const modelId = dependencies.resolveModel(name);
-    const model = dependencies.listModels().find((each) => each.id === modelId);
+    const visible = visibleTo(lanes.get(request), dependencies.listModels());
+    const model = visible.find((each) => each.id === modelId);
     if (model === undefined) {
-      sendError(
-        response,
-        unknownModel(
-          name,
-          dependencies.listModels().map(({ id }) => id),
-        ),
-      );
+      const known = visible.map(({ id }) => id);
+      sendError(response, unknownModel(name, known));
     } else response.json(describeModel(model));
   };
 }

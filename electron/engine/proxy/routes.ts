@@ -33,7 +33,9 @@ export function familyOf(pathname: string): ApiFamily {
 }
 
 /** The row for a method and path, one trailing slash allowed; undefined if there is none. */
-export function findInferenceRoute(method: string, pathname: string): InferenceRoute | undefined {
+export function findInferenceRoute(asked: string, pathname: string): InferenceRoute | undefined {
+  // RFC 9110: HEAD is GET without the body, which Node leaves out by itself.
+  const method = asked === 'HEAD' ? 'GET' : asked;
   const plain = pathname.length > 1 && pathname.endsWith('/') ? pathname.slice(0, -1) : pathname;
   const exact = routesByKey.get(`${method} ${plain}`);
   if (exact !== undefined) return exact;

@@ -83,7 +83,8 @@ function createPass(facts: SchedulerFacts) {
     const isLoaded = model.state === 'ready' || model.state === 'draining';
     if (!isComing && !isLoaded) return;
     const earlier = waiting.filter((entry) => entry.modelId === model.id && entry.order <= eject.upToOrder);
-    if (eject.mode === 'after-queue' && earlier.length > 0) return;
+    // A model that drains already serves nobody any more; waiting for them would never end.
+    if (eject.mode === 'after-queue' && model.state !== 'draining' && earlier.length > 0) return;
     if (eject.mode === 'now' || (isComing && eject.mode !== 'replace')) {
       for (const entry of earlier) reject(entry, 'ejected', `Model "${model.id}" was ejected before it could answer.`);
       waiting = waiting.filter((entry) => !earlier.includes(entry));
@@ -152,12 +153,17 @@ function createPass(facts: SchedulerFacts) {
       return undefined;
     }
 
+    function giveUp(entry: WaitingFacts): undefined {
+      reject(entry, 'no-room', `There is no free room for model "${entry.modelId}".`);
+      return undefined;
+    }
+
     function considerStart(entry: WaitingFacts, model: ModelFacts): WaitReason | undefined {
       if (model.nextStartAtMs > nowMs) {
         wakeAt(model.nextStartAtMs);
         return 'restart-delay';
       }
-      if (isRoomClaimed) return 'room';
+      if (isRoomClaimed) return entry.isOptional ? giveUp(entry) : 'room';
       const boundAtMs = entry.enqueuedMs + facts.fairnessBoundMs;
       const hasWaitedLongEnough = nowMs >= boundAtMs;
       const answer = room({
@@ -165,6 +171,7 @@ function createPass(facts: SchedulerFacts) {
         models: models.values(),
         isWanted: (modelId) => !hasWaitedLongEnough && (waitingByModel.get(modelId) ?? 0) > 0,
       });
+      if (entry.isOptional && answer.kind !== 'fits') return giveUp(entry);
       switch (answer.kind) {
         case 'fits':
           decisions.push({ kind: 'start', modelId: model.id });

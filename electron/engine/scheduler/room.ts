@@ -94,7 +94,11 @@ export function createCountRoom({ maxLoaded, canEvict, sets = [] }: CountRoomOpt
       .sort((one, other) => priorityOf(one) - priorityOf(other) || lastUsedOf(one) - lastUsedOf(other));
     const chosen = [
       ...candidates.filter((place) => place.models.every(isFree)),
-      ...candidates.filter((place) => !place.models.every(isFree)),
+      // Those with the least to finish: the choice moves only towards fewer, so that one of them does become idle. By last
+      // use it would change with every completion, and each would be filled up again in turn.
+      ...candidates
+        .filter((place) => !place.models.every(isFree))
+        .sort((one, other) => priorityOf(one) - priorityOf(other) || activeOf(one) - activeOf(other)),
     ].slice(0, Math.max(0, needed));
     const going = [...excluded, ...chosen.flatMap((place) => place.models)].filter((model) => !isComing(model));
     if (going.length > 0 && chosen.length >= needed && going.every(isFree)) {
@@ -116,6 +120,10 @@ function groupPlaces(models: readonly ModelFacts[], areTogether: (one: string, o
 
 function priorityOf(place: Place): number {
   return Math.max(...place.models.map((model) => model.priority));
+}
+
+function activeOf(place: Place): number {
+  return place.models.reduce((sum, model) => sum + model.activeRequests, 0);
 }
 
 function lastUsedOf(place: Place): number {

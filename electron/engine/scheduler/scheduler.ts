@@ -68,6 +68,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   supervisor.listen({
     onChange(modelId) {
+      if (!records.has(modelId)) return;
       onProcessChanged(modelId);
       options.onModelChanged(modelId);
       run();
@@ -109,8 +110,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
     }
     if (view.state === 'crashed' && (before === 'ready' || before === 'draining') && closing === undefined) {
-      // It was wanted a moment ago; the restart policy says when, and how often.
-      loadInBackground(modelId);
+      // It was wanted a moment ago; the restart policy says when, and how often. Nobody else has to go for it.
+      loadInBackground(modelId, { isOptional: true });
     }
   }
 
@@ -133,10 +134,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     };
   }
 
-  function loadInBackground(modelId: string): void {
-    enterLine({ modelId, lane: INTERNAL_LANE, priority: 0, kind: 'load', maxWaitMs: NEVER_MS }).catch(() => {
-      // The model's view carries the reason; here nobody waits for it.
-    });
+  function loadInBackground(modelId: string, { isOptional = false } = {}): void {
+    enterLine({ modelId, isOptional, lane: INTERNAL_LANE, priority: 0, kind: 'load', maxWaitMs: NEVER_MS }).catch(
+      () => {
+        // The model's view carries the reason; here nobody waits for it.
+      },
+    );
   }
 
   function concurrencyOf(model: ModelRecord): number {
@@ -192,7 +195,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function setWake(atMs: number | undefined): void {
     // A timer that is too early only decides once more than needed; it need not be replaced.
-    if (atMs === undefined || (wake !== undefined && wake.atMs <= atMs)) return;
+    if (atMs === undefined || closing !== undefined || (wake !== undefined && wake.atMs <= atMs)) return;
     wake?.timer.cancel();
     const timer = clock.setTimer(Math.max(0, atMs - clock.nowMs()), () => {
       wake = undefined;
@@ -250,6 +253,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     line.remove(entry);
     options.onQueueChanged();
     if (entry.kind === 'load') {
+      // Being asked for is a use. Nothing else follows a load that would have the idle time, or an eject, looked at again.
+      record(entry.modelId).lastUsedMs = clock.nowMs();
+      isDirty = true;
       entry.resolve(undefined);
       return;
     }
@@ -302,6 +308,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function settleRejected(entry: WaitingEntry, error: Error): void {
     line.remove(entry);
     options.onQueueChanged();
+    // How many wait is part of what a model shows.
+    options.onModelChanged(entry.modelId);
     entry.reject(error);
   }
 
@@ -311,10 +319,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     lane: string;
     priority: number;
     kind: 'request' | 'load';
+    isOptional?: boolean;
     maxWaitMs: number;
     signal?: AbortSignal;
   }): Promise<Lease | undefined> {
-    const { modelId, lane, priority, kind, maxWaitMs, signal } = options_;
+    const { modelId, lane, priority, kind, isOptional = false, maxWaitMs, signal } = options_;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason as Error);
@@ -330,6 +339,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         modelId,
         lane,
         kind,
+        isOptional,
         priority,
         enqueuedMs: nowMs,
         enqueuedWallMs: clock.wallMs(),
@@ -344,24 +354,26 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         },
       });
       signal?.addEventListener('abort', onAbort, { once: true });
+      if (kind === 'request' && refuseIfFull(entry)) return;
       options.onModelChanged(modelId);
       run();
-      if (line.find(entry.id) !== undefined && kind === 'request') refuseIfFull(entry);
     });
   }
 
-  function refuseIfFull(entry: WaitingEntry): void {
+  /** Refuses an entry that would have to wait where no more may; before anything is started or stopped for it. */
+  function refuseIfFull(entry: WaitingEntry): boolean {
     const { queue } = record(entry.modelId).config;
     const ofModel = line.countRequests(entry.modelId);
     const total = line.countRequests();
     const isModelFull = ofModel > queue.max;
-    if (!isModelFull && total <= settings.maxQueued) return;
+    if (!isModelFull && total <= settings.maxQueued) return false;
+    const { decisions } = decide(gatherFacts(), settings.room);
+    if (decisions.some((decision) => 'requestId' in decision && decision.requestId === entry.id)) return false;
     const message = isModelFull
       ? `The queue of model "${entry.modelId}" is full: ${queue.max} requests wait already (queue.max).`
       : `The queue is full: ${settings.maxQueued} requests wait already (scheduler.maxQueued).`;
     settleRejected(entry, new AppError('queue-full', message, { retryAfterSeconds: RETRY_AFTER_SECONDS }));
-    // It may have started the model it was refused for.
-    run();
+    return true;
   }
 
   /** The common case without a pass: the model is ready, has a free slot, and nobody waits. */
@@ -376,6 +388,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     async acquire({ modelId, lane, priority, signal }) {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
+      signal.throwIfAborted();
       if (canGrantAtOnce(model, lane)) return openLease(`r${nextRequest++}`, modelId, lane);
       const { maxWaitMs } = model.config.queue;
       const lease = await enterLine({
@@ -393,7 +406,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     async load(modelId, signal) {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
-      if (model.eject !== undefined) {
+      if (model.eject !== undefined && supervisor.process(modelId).view().state !== 'stopping') {
         model.eject.settle(
           new AppError('conflict', `The eject of "${modelId}" was called off: somebody asked to load it.`),
         );
@@ -401,7 +414,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         if (supervisor.process(modelId).view().state === 'draining') supervisor.process(modelId).cancelDrain();
       }
       await enterLine({ modelId, lane: INTERNAL_LANE, priority: 0, kind: 'load', maxWaitMs: NEVER_MS, signal });
-      model.lastUsedMs = clock.nowMs();
     },
 
     eject(modelId, mode, signal) {

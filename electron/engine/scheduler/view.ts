@@ -32,6 +32,8 @@ export interface WaitingFacts {
   readonly lane: string;
   /** A request takes a slot; a load only wants the model ready. */
   readonly kind: 'request' | 'load';
+  /** Nobody stands behind it: given up rather than that anything else goes or waits for it. */
+  readonly isOptional: boolean;
   /** Higher is served first. */
   readonly priority: number;
   /** Rises with each arrival. */

@@ -76,6 +76,8 @@ export interface ModelProcess {
 const MAX_BIND_TRIES = 3;
 const DIAGNOSIS_LINES = 200;
 const STOP_COMMAND_TIMEOUT_MS = 10_000;
+/** What was not ready at its deadline has nothing to save, and its place is waited for. */
+const LATE_GRACE_MS = 500;
 const HUNG_GRACE_MS = 500;
 /** llama-server answers health checks while it generates; simple servers behind a command may do one thing at a time. */
 const BUSY_PATIENCE_MS = { file: 0, command: 60_000 } as const;
@@ -123,6 +125,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
   let launch: Launch | undefined;
   let starting: { abort: AbortController; done: Promise<void> } | undefined;
   let stopAskedBy: string | undefined;
+  let linesOfRun = 0;
   let endHealthWatch: (() => void) | undefined;
   /** Why the health watch ended the process, if it did. */
   let hungError: AppError | undefined;
@@ -144,12 +147,18 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     update({ ...change, state, stateSinceWallMs: clock.wallMs() });
   }
 
-  function readDiagnosisTail(): string[] {
-    return dependencies.readLogTail(DIAGNOSIS_LINES);
+  function append(stream: LogLine['stream'], text: string): void {
+    linesOfRun += 1;
+    dependencies.appendLog(stream, text);
   }
 
   function note(text: string): void {
-    dependencies.appendLog('corral', text);
+    append('corral', text);
+  }
+
+  /** The newest lines of the present process: an earlier one may have ended for another reason. */
+  function readTailOfRun(): string[] {
+    return dependencies.readLogTail(Math.min(DIAGNOSIS_LINES, linesOfRun));
   }
 
   /**
@@ -166,7 +175,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     apply('gave-up', {
       problem: new AppError(
         'model-failed',
-        `Model "${model.id}" failed ${failureTimesMs.length} times and was given up. Last reason: ${error.message} ` +
+        `Model "${model.id}" failed ${decision.failures} times in a short while and was given up. Last reason: ${error.message} ` +
           `Mend the cause, then run \`corral reset ${model.id}\`.`,
         { details: error.details ?? {} },
       ),
@@ -184,6 +193,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     const patternSeen = deferred();
     let nudge: (() => void) | undefined;
     note(`[corral] starts ${[prepared.command, ...prepared.args].join(' ')}`);
+    // What the process says is looked at for the cause of its end, not what we say of it.
+    linesOfRun = 0;
     const current = startChild({
       command: prepared.command,
       args: prepared.args,
@@ -192,7 +203,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       clock,
       platform: dependencies.platform,
       onLine(stream, text) {
-        dependencies.appendLog(stream, text);
+        append(stream, text);
         if (view.state !== 'loading') return;
         if (prepared.readyPattern?.test(text) === true) patternSeen.resolve();
         const parsed = parseLogLine(text);
@@ -241,11 +252,14 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
         }
       } catch (thrown) {
         if (!(thrown instanceof StartAbandoned)) throw thrown;
-        const record = await current.stop({ askedBy: 'startTimeout', graceMs: model.stopGraceMs });
+        const record = await current.stop({
+          askedBy: 'startTimeout',
+          graceMs: Math.min(model.stopGraceMs, LATE_GRACE_MS),
+        });
         const error = explainFailedStart(model, record, {
           isTimedOut,
           command: prepared.command,
-          logTail: readDiagnosisTail(),
+          logTail: readTailOfRun(),
         });
         if (record.spawnErrorCode !== undefined) {
           detachProcess(record);
@@ -295,7 +309,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
 
   /** A process that hangs would not hear a polite signal; whoever waits for it is better off with a new one. */
   function endHung(current: Child, silentMs: number): void {
-    hungError = explainHung(model, silentMs, readDiagnosisTail());
+    hungError = explainHung(model, silentMs, readTailOfRun());
     note(`[corral] ${hungError.message}`);
     void current.stop({ askedBy: 'health check', graceMs: HUNG_GRACE_MS });
   }
@@ -330,7 +344,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
   function onExit(record: ExitRecord): void {
     const detached = detachProcess(record);
     if (view.state === 'stopping') apply('exited', { ...detached, problem: null });
-    else applyCrash(hungError ?? explainCrash(model, record, readDiagnosisTail()), detached);
+    else applyCrash(hungError ?? explainCrash(model, record, readTailOfRun()), detached);
     hungError = undefined;
   }
 
@@ -371,7 +385,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       const abort = new AbortController();
       apply('start-requested', { detail: null, loadProgress: null, warnings: NO_WARNINGS });
       const done = runStart(abort).finally(() => {
-        starting = undefined;
+        // By now the next start may have begun.
+        if (starting?.abort === abort) starting = undefined;
       });
       starting = { abort, done };
     },
@@ -423,6 +438,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     const stopCommand = current?.stopCommand;
     if (current === undefined || stopCommand === undefined) return undefined;
     return async () => {
+      const gone = new AbortController();
+      void running.exited.then(() => gone.abort());
       const [command, ...args] = fillCommand(stopCommand, {
         ...current.placeholderValues,
         PID: String(running.pid ?? ''),
@@ -436,6 +453,9 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
           clock,
           platform: dependencies.platform,
           onLine: (stream, text) => dependencies.appendLog(stream, text),
+          onSpawned: dependencies.onSpawned,
+          onGone: dependencies.onGone,
+          signal: gone.signal,
           timeoutMs: STOP_COMMAND_TIMEOUT_MS,
           purpose: 'stop command',
         });

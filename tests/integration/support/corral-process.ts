@@ -83,8 +83,7 @@ export async function startCorralProcess(
     bridge,
     dataFolder,
     output: () => output,
-    post: (body) =>
-      fetch(`${instance.address}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body) }),
+    post: (body) => fetch(`${instance.address}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body) }),
     async end(signal) {
       bridge.close();
       const startedMs = performance.now();

@@ -110,7 +110,10 @@ export async function startCorral(
     post,
     model: (modelId) => engine.model(modelId),
     async chat(modelId) {
-      const response = await post('/v1/chat/completions', { model: modelId, messages: [{ role: 'user', content: 'Hello' }] });
+      const response = await post('/v1/chat/completions', {
+        model: modelId,
+        messages: [{ role: 'user', content: 'Hello' }],
+      });
       const text = await response.text();
       expect(response.status, text).toBe(200);
       const body = JSON.parse(text) as { choices: [{ message: { content: string } }] };

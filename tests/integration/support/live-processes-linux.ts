@@ -21,7 +21,9 @@ export async function findLiveProcesses(name: string, value: string): Promise<Li
         ]);
         const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
         const isOurs = environ.split('\0').includes(`${name}=${value}`);
-        return isOurs && state !== 'Z' ? { pid: Number(pid), commandLine: commandLine.replaceAll('\0', ' ').trim() } : undefined;
+        return isOurs && state !== 'Z'
+          ? { pid: Number(pid), commandLine: commandLine.replaceAll('\0', ' ').trim() }
+          : undefined;
       } catch {
         return undefined; // It ended while we looked, or is another user's.
       }

@@ -29,8 +29,13 @@ const hostileIds = [
 ];
 
 describe('names of log files', () => {
-  it.each(['corral', 'qwen3-8b', 'Llama_3.1'])('keep the plain id %s', (id) => {
+  it.each(['corral', 'qwen3-8b', 'llama_3.1'])('keep the plain id %s', (id) => {
     expect(logFileName(id)).toBe(`${id}.log`);
+  });
+
+  it('tell apart what some file systems do not, and leave alone what Windows keeps for itself', () => {
+    expect(logFileName('Model').toLowerCase()).not.toBe(logFileName('model'));
+    expect(logFileName('con')).not.toBe('con.log');
   });
 
   it.each(hostileIds)('are harmless for %j', (id) => {

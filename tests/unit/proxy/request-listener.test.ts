@@ -2,17 +2,25 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { toAppError } from '#shared/contract/errors.ts';
+import { createModelTable } from '../../../electron/engine/model-table.ts';
+import { sendError } from '../../../electron/engine/proxy/error-bodies.ts';
 import type { InferenceHandler } from '../../../electron/engine/proxy/inference.ts';
 import { createRequestListener } from '../../../electron/engine/proxy/request-listener.ts';
-
-interface Upstream {
-  readonly modelId: string;
-  readonly path: string;
-  readonly canStart: boolean;
-}
+import { findUpstreamTarget, type UpstreamTarget } from '../../../electron/engine/proxy/upstream-path.ts';
+import { commandModelConfig } from '../../fakes/model-config.ts';
 
 /** What reached the parts behind the listener. */
-const seen: { inference: string[]; upstream: Upstream[]; app: string[] } = { inference: [], upstream: [], app: [] };
+const seen: { inference: string[]; upstream: UpstreamTarget[]; app: string[] } = {
+  inference: [],
+  upstream: [],
+  app: [],
+};
+
+const table = createModelTable(
+  new Map(['org/model', 'org', 'one'].map((id) => [id, commandModelConfig(id)])),
+  new Map(),
+);
 
 const inference: InferenceHandler = {
   handle(route, request, response, url) {
@@ -20,22 +28,20 @@ const inference: InferenceHandler = {
     response.end();
     return Promise.resolve();
   },
-  handleUpstream(target, _request, response) {
-    seen.upstream.push(target);
-    response.end();
+  handleUpstream(request, response, url) {
+    try {
+      seen.upstream.push(findUpstreamTarget(request, url, table.resolvePrefix));
+      response.end();
+    } catch (thrown) {
+      sendError(response, toAppError(thrown));
+    }
     return Promise.resolve();
   },
 };
 
-const knownModels = ['org/model', 'org', 'one'];
-
 const listener = createRequestListener({
   guardPolicy: () => ({ allowedHosts: [], allowedOrigins: [], apiKeys: [], isKeyDemanded: false }),
   inference,
-  resolveUpstream(path) {
-    const modelId = knownModels.find((id) => path === id || path.startsWith(`${id}/`));
-    return modelId === undefined ? undefined : { modelId, rest: path.slice(modelId.length) };
-  },
   app(request, response) {
     seen.app.push(`${request.method ?? ''} ${request.url ?? ''}`);
     response.end();

@@ -30,6 +30,7 @@ function waits(name: string, changes: Partial<WaitingFacts> = {}): WaitingFacts 
     modelId,
     lane: 'default',
     kind: plus === '+' ? 'load' : 'request',
+    isOptional: false,
     priority: 0,
     order: Number(order),
     enqueuedMs: nowMs - 100,

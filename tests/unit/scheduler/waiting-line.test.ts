@@ -12,6 +12,7 @@ function add(line: WaitingLine, id: string, changes: Partial<WaitingEntry> = {})
     modelId: 'a',
     lane: 'default',
     kind: 'request',
+    isOptional: false,
     priority: 0,
     enqueuedMs: 0,
     enqueuedWallMs: 1000,
