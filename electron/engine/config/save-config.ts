@@ -33,7 +33,8 @@ const lastSaves = new Map<string, Promise<unknown>>();
  *
  * Rejects with `conflict` if somebody else changed the file meanwhile (`details.reason` is `changed`) or it cannot be
  * read or written (`details.reason` is the system's code, such as ENOSPC): the file is then as it was. Only where the
- * disk does not confirm what is already in place (`unconfirmed`) it is the new one. Rejects with `invalid-request` for an edit that makes no sense, and with the reason of `signal`.
+ * disk does not confirm what is already in place (`unconfirmed`) it is the new one. Rejects with `invalid-request` for
+ * an edit that makes no sense, and with the reason of `signal`.
  */
 export async function saveConfig(options: SaveConfigOptions): Promise<ConfigResult> {
   const filePath = resolve(options.filePath);

@@ -74,3 +74,12 @@ export function describeExit(record: ExitRecord): string {
   if (record.signal !== null) return `signal ${record.signal}`;
   return `exit code ${record.exitCode ?? 'unknown'}`;
 }
+
+/** The same error, with the time after which a try makes sense. */
+export function withRetryAfter(error: AppError, retryAfterSeconds: number): AppError {
+  return new AppError(error.code, error.message, {
+    retryAfterSeconds,
+    ...(error.details === undefined ? {} : { details: error.details }),
+    cause: error,
+  });
+}

@@ -10,10 +10,11 @@ import type { Clock, Timer } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { runProgram, startChild, type Child, type ExitRecord } from '../process/child-process.ts';
 import { nextState, type ProcessEvent } from '../process/process-state.ts';
-import { describeExit, explainCrash, explainFailedStart, explainHung } from './explain-exit.ts';
+import { describeExit, explainCrash, explainFailedStart, explainHung, withRetryAfter } from './explain-exit.ts';
 import { describeListenAddress, openEndpoint, type Endpoint } from './endpoint.ts';
 import { fillCommand, prepareLaunch, type Launch, type LaunchDependencies } from './launch.ts';
 import { watchHealth } from './health-watch.ts';
+import { maskSecrets } from './mask-secrets.ts';
 import { watchReadiness, type HealthAnswer } from './readiness.ts';
 import { decideRestart } from './restart-policy.ts';
 
@@ -170,7 +171,10 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     failureTimesMs = [...failureTimesMs, clock.nowMs()].slice(-16);
     const decision = decideRestart(failureTimesMs);
     const nextStartAtMs = decision.kind === 'wait' ? decision.untilMs : Number.POSITIVE_INFINITY;
-    apply('exited', { ...change, problem: error, nextStartAtMs });
+    const retryAfterSeconds = Math.max(1, Math.ceil((nextStartAtMs - clock.nowMs()) / 1000));
+    const problem =
+      error.code === 'start-failed' && decision.kind === 'wait' ? withRetryAfter(error, retryAfterSeconds) : error;
+    apply('exited', { ...change, problem, nextStartAtMs });
     if (decision.kind === 'wait') return;
     apply('gave-up', {
       problem: new AppError(
@@ -192,7 +196,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     const ended = new AbortController();
     const patternSeen = deferred();
     let nudge: (() => void) | undefined;
-    note(`[corral] starts ${[prepared.command, ...prepared.args].join(' ')}`);
+    const shownCommand = maskSecrets([prepared.command, ...prepared.args]);
+    note(`[corral] starts ${shownCommand.join(' ')}`);
     // What the process says is looked at for the cause of its end, not what we say of it.
     linesOfRun = 0;
     const current = startChild({
@@ -222,7 +227,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       apply('spawned', {
         pid: current.pid,
         generation: view.generation + 1,
-        commandLine: [prepared.command, ...prepared.args],
+        commandLine: shownCommand,
         warnings: prepared.warnings,
       });
     }
@@ -373,7 +378,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
         return;
       }
       applyCrash(failed.error, detached);
-      dependencies.onStartFailed(view.state === 'failed' && view.problem !== null ? view.problem : failed.error);
+      dependencies.onStartFailed(view.problem ?? failed.error);
       return;
     }
   }

@@ -89,6 +89,13 @@ const samples: Readonly<Record<string, unknown>> = {
   'models.<id>.pinned': true,
   'models.<id>.startup': true,
   'models.<id>.priority': 6,
+  'models.<id>.filters.strip': ['x'],
+  'models.<id>.filters.set': { x: 1 },
+  'sets.<id>.models': ['a', 'b'],
+  'sets.<id>.load': 'together',
+  'sets.<id>.exclusive': true,
+  'telemetry.maxRecords': 5,
+  'telemetry.maxFileSize': '5MiB',
   'log.level': 'debug',
 };
 
@@ -99,6 +106,9 @@ function configWith(key: string, ...value: unknown[]): unknown {
   const config: Record<string, unknown> = {
     server: { apiKeys: [{ name: 'a', key: 'k' }] },
     models: { '<id>': commandKeys.test(key) ? { command: 'serve' } : { file: 'm.gguf' } },
+    ...(key.startsWith('sets.')
+      ? { models: { a: { file: 'a.gguf' }, b: { file: 'b.gguf' } }, sets: { '<id>': { models: ['a'] } } }
+      : {}),
   };
   if (value.length === 0) return config;
   const parts = key.split('.');

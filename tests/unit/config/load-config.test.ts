@@ -47,6 +47,8 @@ describe('parseConfig on what is right', () => {
       memory: { policy: 'evict-lru', maxLoaded: 1 },
       scheduler: { fairnessBoundMs: 30_000, maxQueued: 1000 },
       log: { level: 'info' },
+      telemetry: { maxRecords: 1000, maxFileBytes: 64 * 2 ** 20 },
+      sets: new Map(),
       models: new Map(),
     });
   });
@@ -156,15 +158,14 @@ models:
 
   it('warns of every setting that has no effect yet, where it stands', () => {
     const result = parse(
-      'sets: { s: { models: [a] } }\nmodels: { a: { file: x, filters: { set: { n: null } }, rpc: [h:1] } }\n',
+      'pools: { p: { endpoints: [{ url: "http://x" }] } }\nmodels: { a: { file: x, rpc: [h:1] } }\n',
     );
     expect(result.ok && result.warnings.map(({ path, line }) => [path, line])).toEqual([
-      ['sets', 1],
-      ['models.a.filters', 2],
+      ['pools', 1],
       ['models.a.rpc', 2],
     ]);
     expect(result.ok && result.warnings[0]?.message).toContain(
-      '"sets" is understood, but this version does not act on it yet',
+      '"pools" is understood, but this version does not act on it yet',
     );
   });
 });
@@ -384,5 +385,17 @@ describe('loadConfig', () => {
     const signal = AbortSignal.abort(new Error('enough'));
     const filePath = join(folder, 'c.yaml');
     await expect(loadConfig({ ...surroundings, filePath, isExplicit: true, signal })).rejects.toThrow('enough');
+  });
+});
+
+describe('parseConfig on names that mean something else', () => {
+  it.each([
+    ['models: { corral: { file: a } }', 'models.corral', /reserved/],
+    ['models: { a: { file: a } }\nsets: { s: { models: [a, b] } }', 'sets.s.models[1]', /not the id of a model/],
+    ['models: { a: { file: a } }\nsets: { a: { models: [a] } }', 'sets.a', /also the id of a model/],
+  ])('%j', (text, path, message) => {
+    const errors = errorsOf(text);
+    expect(errors.map((error) => error.path)).toEqual([path]);
+    expect(errors[0]?.message).toMatch(message);
   });
 });
