@@ -2,12 +2,15 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { AppError } from '#shared/contract/errors.ts';
 import { createControlHandler } from './api/http-transport.ts';
 import { configFilePath, dataFolder, runtimeFolder } from './engine/config/config-folders.ts';
-import { configInvalidError, formatConfigIssue } from './engine/config/config-issue.ts';
-import { loadConfig } from './engine/config/load-config.ts';
+import { configInvalidError, formatConfigIssue, type ConfigIssue } from './engine/config/config-issue.ts';
+import type { FolderContext } from './engine/config/folder-context.ts';
+import { createLiveConfig, type LiveConfig } from './engine/config/live-config.ts';
 import { processFolders } from './engine/config/process-folders.ts';
 import type { ResolvedConfig } from './engine/config/resolved-config.ts';
 import { isLoopbackHost } from './engine/config/schema-fields.ts';
 import { openEngine, type Engine } from './engine/engine.ts';
+import { systemClock } from './engine/ports/clock.ts';
+import { createAppLogger } from './engine/telemetry/app-logger.ts';
 
 export interface ServeOptions {
   readonly configFile: string | undefined;
@@ -25,39 +28,65 @@ export interface ServeOptions {
 export async function startHeadless(options: ServeOptions): Promise<Engine> {
   const folders = processFolders();
   const filePath = options.configFile ?? configFilePath(folders);
-  const loaded = await loadConfig({
+  const live = createLiveConfig({
     filePath,
     isExplicit: options.configFile !== undefined,
-    env: process.env,
+    env: { ...process.env },
     homeFolder: folders.homeFolder,
     platform: process.platform,
+    clock: systemClock,
+    logger: createAppLogger({ level: () => 'info', write: (_level, line) => options.printLog(line) }),
+    override: (config) => withOverrides(config, options),
   });
-  if (!loaded.ok) throw configInvalidError(filePath, loaded.errors);
-  for (const warning of loaded.warnings) options.printLog(`warn ${filePath}: ${formatConfigIssue(warning)}`);
+  try {
+    const loaded = await live.load();
+    if (!loaded.ok) throw configInvalidError(filePath, loaded.errors);
+    for (const warning of loaded.warnings) options.printLog(`warn ${filePath}: ${formatConfigIssue(warning)}`);
+    const engine = await startEngine(options, live, loaded.config, loaded.warnings, folders);
+    live.follow(engine);
+    printBanner(engine, loaded.config, options.print);
+    return {
+      ...engine,
+      async stop(stopOptions) {
+        await live.close();
+        await engine.stop(stopOptions);
+      },
+    };
+  } catch (thrown) {
+    await live.close();
+    throw thrown;
+  }
+}
 
-  const config = withOverrides(loaded.config, options);
+async function startEngine(
+  options: ServeOptions,
+  live: LiveConfig,
+  config: ResolvedConfig,
+  configWarnings: readonly ConfigIssue[],
+  folders: FolderContext,
+): Promise<Engine> {
   const chosenDataFolder = options.dataDir ?? dataFolder(folders);
   await mkdir(chosenDataFolder, { recursive: true, mode: 0o700 });
   const realDataFolder = await realpath(chosenDataFolder);
   const engine = await openEngine({
     config,
-    configWarnings: loaded.warnings,
+    configWarnings,
     version: options.version,
     dataFolder: realDataFolder,
     runtimeFolder: runtimeFolder(folders, realDataFolder),
     platform: process.platform,
     env: { ...process.env },
+    saveSettings: (edits) => live.save(edits),
     onLogLine: (_level, line) => options.printLog(line),
   });
   try {
     engine.mount('/control', createControlHandler(engine));
     await engine.start();
+    return engine;
   } catch (thrown) {
     await engine.stop();
     throw thrown;
   }
-  printBanner(engine, config, options.print);
-  return engine;
 }
 
 function withOverrides(config: ResolvedConfig, { host, port }: ServeOptions): ResolvedConfig {

@@ -30,6 +30,10 @@ export function createCommandHandlers(engine: Engine): CommandHandlers {
       engine.cancelRequest(request);
       return Promise.resolve({});
     },
+    'update-settings': async ({ edits }) => {
+      await engine.updateSettings(edits);
+      return {};
+    },
     'list-requests': ({ limit }) => Promise.resolve({ requests: engine.listRequests(limit) }),
     'read-logs': ({ source, after, limit }) => Promise.resolve(engine.readLogs(source, after, limit)),
   };

@@ -10,8 +10,9 @@ import type { InstanceView, ModelView, Snapshot } from '#shared/contract/snapsho
 import { isResident } from '#shared/model/model-state.ts';
 import { DEMO_MODEL_ID, demoModelConfig } from './catalog/demo-model-config.ts';
 import { ensureDemoModel } from './catalog/demo-model.ts';
-import { decideConfigChange } from './config/config-change.ts';
+import { decideConfigChange, isEmptyChange } from './config/config-change.ts';
 import { acquireDataFolderLock } from './config/data-folder-lock.ts';
+import type { ConfigEdit } from './config/edit-config.ts';
 import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts';
 import { ensurePrivateFolder } from './config/private-folder.ts';
 import type { ModelConfig, ResolvedConfig } from './config/resolved-config.ts';
@@ -58,6 +59,8 @@ export interface EngineOptions {
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
+  /** Changes the configuration file and has it applied; undefined where there is none to change. */
+  saveSettings?(edits: readonly ConfigEdit[]): Promise<void>;
   /** Hears every line of Corral's own log. */
   onLogLine?(level: LogLevel, line: string): void;
 }
@@ -94,6 +97,8 @@ export interface Engine {
   resetModel(modelId: string): void;
   /** Throws `not-found` if no waiting request has that id. */
   cancelRequest(requestId: string): void;
+  /** Changes the configuration file; throws `forbidden`, `config-invalid` or `conflict`. */
+  updateSettings(edits: readonly ConfigEdit[]): Promise<void>;
   /** The newest requests, newest first. */
   listRequests(limit: number): RequestRecord[];
   /** Throws `not-found` for a source that is neither `corral` nor a model. */
@@ -372,12 +377,14 @@ async function setUp(
     async applyConfig(next, warnings) {
       if (stopping !== undefined) return;
       const change = decideConfigChange(config, next);
+      configErrors = [];
+      configWarnings = warnings;
+      announceInstance();
+      if (isEmptyChange(change)) return;
       if (change.isListenerChanged) await listen(next);
       const previous = table;
       table = await readTable(next);
       config = next;
-      configWarnings = warnings;
-      configErrors = [];
       inferenceSettings = inferenceSettingsOf(next);
       if (change.isEngineChanged) engines.configure(next.engine);
       supervisor.configure(table.models);
@@ -444,6 +451,10 @@ async function setUp(
         'not-found',
         `No request "${requestId}" waits; it may have been served or given up meanwhile.`,
       );
+    },
+    async updateSettings(edits) {
+      if (options.saveSettings === undefined) throw new AppError('conflict', 'This Corral has no configuration file.');
+      await options.saveSettings(edits);
     },
     listRequests: (limit) => requestLog.newest(limit),
     readLogs(source, after, limit) {

@@ -53,6 +53,24 @@ export const commands = {
   /** Forgets past failures, so that the next request starts the model again. */
   'reset-model': { request: modelRequest, response: modelResponse },
   'cancel-request': { request: z.strictObject({ request: z.string().min(1) }), response: z.object({}) },
+  /**
+   * Changes the configuration file, comments and order kept, and applies it. Settings that say what is run, with which
+   * environment, and where requests go are refused unless the file itself allows it (`server.allowRemoteConfig`).
+   */
+  'update-settings': {
+    request: z.strictObject({
+      edits: z
+        .array(
+          z.strictObject({
+            path: z.array(z.union([z.string(), z.number().int().min(0)])).min(1),
+            /** Left out: the setting is removed. */
+            value: z.json().optional(),
+          }),
+        )
+        .min(1),
+    }),
+    response: z.object({}),
+  },
   /** The newest requests, newest first: what they cost and how they ended. */
   'list-requests': {
     request: z.strictObject({ limit: z.number().int().min(1).max(10_000).default(100) }),

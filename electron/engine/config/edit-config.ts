@@ -207,7 +207,18 @@ function isReadAs(text: string, expected: unknown, style: FileStyle): boolean {
 }
 
 function rewrite(text: string, path: readonly PathSegment[], value: unknown): string {
-  const document = parseDocument(text, { version: '1.2', merge: false, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text.replaceAll('\r\n', '\n'), {
+    version: '1.2',
+    merge: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+  visit(document, {
+    // Keys are found by their spelling: 1.10 is not 1.1.
+    Pair: (_key, { key }) => {
+      if (isScalar(key)) key.value = nameOf(key);
+    },
+  });
   if (value === undefined) document.deleteIn(path);
   else document.setIn(path, document.createNode(value));
   const rewritten = document.toString({ lineWidth: 0, flowCollectionPadding: false });

@@ -11,7 +11,14 @@ export interface FileStyle {
 /** Lists of plain values up to this length stay on one line, as people write `args`. */
 const MAX_INLINE_LIST = 100;
 
-const options: ToStringOptions = { lineWidth: 0, blockQuote: false, flowCollectionPadding: false };
+/** Texts stay on their line: double quotes, with line breaks escaped. */
+const options: ToStringOptions = {
+  lineWidth: 0,
+  blockQuote: false,
+  singleQuote: false,
+  doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+  flowCollectionPadding: false,
+};
 
 /** A value on one line, fit to stand inside of brackets too. `quote` is how a text was quoted before. */
 export function renderInline(value: unknown, style: FileStyle, quote?: string): string {
@@ -20,8 +27,8 @@ export function renderInline(value: unknown, style: FileStyle, quote?: string): 
   const text = new Document([value]).toString({
     ...options,
     collectionStyle: 'flow',
-    ...(quote === Scalar.QUOTE_DOUBLE || quote === Scalar.QUOTE_SINGLE
-      ? { defaultStringType: quote, defaultKeyType: 'PLAIN' as const }
+    ...(quote === Scalar.QUOTE_DOUBLE || (quote === Scalar.QUOTE_SINGLE && !JSON.stringify(value).includes('\\'))
+      ? { defaultStringType: quote, defaultKeyType: Scalar.PLAIN, singleQuote: null }
       : {}),
   });
   return oneLine(text.trim()).slice(1, -1).trim();

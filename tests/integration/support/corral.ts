@@ -78,7 +78,8 @@ export async function startCorral(
     engine = await startHeadless({
       configFile,
       host: undefined,
-      port: (config['server'] as { port?: number } | undefined)?.port ?? 0,
+      // What the file says of the port may change later; an option would stand above it.
+      port: (config['server'] as { port?: number } | undefined)?.port === undefined ? 0 : undefined,
       dataDir: path.join(folder.path, 'data'),
       version: '0.0.0-test',
       print: () => undefined,
@@ -123,8 +124,9 @@ export async function startCorral(
       const commandLines = engine.snapshot().models.map((model) => model.address);
       const sockets = commandLines.filter((each) => each?.startsWith('/') === true);
       bridge.close();
+      const lastAddress = engine.address();
       await engine.stop();
-      expect(await canConnect(address), 'a listener is left').toBe(false);
+      expect(await canConnect(lastAddress), 'a listener is left').toBe(false);
       for (const socket of sockets) expect(existsSync(socket ?? ''), `socket ${String(socket)} is left`).toBe(false);
       expect(await readdir(path.join(folder.path, 'data')), 'temporary files are left').not.toContainEqual(
         expect.stringMatching(/tmp|part|instance\.json|children\.json/),

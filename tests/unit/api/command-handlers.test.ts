@@ -22,6 +22,7 @@ const minimal: { readonly [Name in CommandName]: Record<string, unknown> } = {
   'unpin-model': { model: 'a' },
   'reset-model': { model: 'a' },
   'cancel-request': { request: 'r1' },
+  'update-settings': { edits: [{ path: ['log', 'level'], value: 'debug' }] },
   'list-requests': {},
   'read-logs': { source: 'corral' },
 };
