@@ -10,6 +10,7 @@ import type { InstanceView, ModelView, Snapshot } from '#shared/contract/snapsho
 import { isResident } from '#shared/model/model-state.ts';
 import { DEMO_MODEL_ID, demoModelConfig } from './catalog/demo-model-config.ts';
 import { ensureDemoModel } from './catalog/demo-model.ts';
+import { fingerprint } from './config/config-folders.ts';
 import { decideConfigChange, isEmptyChange } from './config/config-change.ts';
 import { acquireDataFolderLock } from './config/data-folder-lock.ts';
 import type { ConfigEdit } from './config/edit-config.ts';
@@ -163,7 +164,8 @@ async function setUp(
     },
   });
 
-  const childNets = await openChildNets({ platform, dataFolder, logger });
+  const ownerMark = fingerprint(dataFolder, 16);
+  const childNets = await openChildNets({ platform, dataFolder, ownerMark, logger });
   undo.push(() => childNets.close());
   if (platform !== 'win32') await removeStaleSockets(runtimeFolder);
 
@@ -194,6 +196,7 @@ async function setUp(
     env,
     runtimeFolder,
     findFreePort: createPortFinder(),
+    ownerMark,
     ensureEngine: (signal) => engines.ensureEngine(signal),
     readCapabilities,
     onSpawned: childNets.onSpawned,

@@ -7,6 +7,7 @@ import { fillPlaceholders } from '../config/placeholders.ts';
 import type { CommandModelConfig, FileModelConfig, ModelConfig } from '../config/resolved-config.ts';
 import type { LlamaCapabilities } from '../llama/capabilities.ts';
 import { buildLlamaCommandLine } from '../llama/command-line.ts';
+import { OWNER_VARIABLE } from '../process/leftovers-linux.ts';
 import type { EngineBuild } from '../runtimes/engine-build.ts';
 import type { ListenAddress } from './endpoint.ts';
 import type { FindFreePort } from './free-port.ts';
@@ -35,6 +36,8 @@ export interface LaunchDependencies {
   /** A 0700 folder for Unix sockets. */
   readonly runtimeFolder: string;
   readonly findFreePort: FindFreePort;
+  /** Tells our processes from all others at the next start, should they outlive this one. */
+  readonly ownerMark: string;
   ensureEngine(signal: AbortSignal): Promise<EngineBuild>;
   readCapabilities(executable: string, signal: AbortSignal): Promise<LlamaCapabilities>;
   /** Told in words what the launch waits for. */
@@ -76,7 +79,13 @@ async function prepareFileLaunch(
     command: build.executable,
     args: commandLine.args,
     // The key goes by the environment, which other users of the machine cannot read; the process list they can.
-    env: { ...inheritedEnv(dependencies.env), ...commandLine.env, ...model.env, LLAMA_API_KEY: apiKey },
+    env: {
+      ...inheritedEnv(dependencies.env),
+      ...commandLine.env,
+      ...model.env,
+      LLAMA_API_KEY: apiKey,
+      [OWNER_VARIABLE]: dependencies.ownerMark,
+    },
     cwd: undefined,
     listen,
     apiKey,
@@ -95,7 +104,12 @@ async function prepareCommandLaunch(model: CommandModelConfig, dependencies: Lau
   return {
     command,
     args,
-    env: { ...inheritedEnv(dependencies.env), PORT: values.PORT, ...model.env },
+    env: {
+      ...inheritedEnv(dependencies.env),
+      PORT: values.PORT,
+      ...model.env,
+      [OWNER_VARIABLE]: dependencies.ownerMark,
+    },
     cwd: model.cwd,
     listen: { kind: 'tcp', host: values.HOST, port },
     apiKey: undefined,

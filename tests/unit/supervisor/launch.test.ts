@@ -8,6 +8,7 @@ const dependencies: LaunchDependencies = {
   platform: 'linux',
   env: { PATH: '/bin', EMPTY: undefined, SHARED: 'corral' },
   runtimeFolder: '/run/corral',
+  ownerMark: 'mark',
   findFreePort: () => Promise.resolve(4711),
   ensureEngine: () => Promise.reject(new Error('a command needs no llama-server')),
   readCapabilities: () => Promise.reject(new Error('a command needs no llama-server')),
@@ -36,7 +37,7 @@ describe('a command', () => {
     expect(await prepareLaunch(model, dependencies, signal)).toEqual({
       command: 'serve',
       args: ['--port', '4711', '--name', 'one'],
-      env: { PATH: '/bin', PORT: '4711', SHARED: 'model', MORE: '1' },
+      env: { PATH: '/bin', PORT: '4711', SHARED: 'model', MORE: '1', CORRAL_OWNER: 'mark' },
       cwd: '/work-folder',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 4711 },
       apiKey: undefined,
