@@ -42,6 +42,7 @@ import { createPortFinder } from './supervisor/free-port.ts';
 import { createSupervisor } from './supervisor/supervisor.ts';
 import { createAppLogger } from './telemetry/app-logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { createRecordIntake } from './telemetry/record-intake.ts';
 import { createRequestLog } from './telemetry/request-log.ts';
 
 /** Something about the configuration file that its owner should know. */
@@ -207,8 +208,13 @@ async function setUp(
   const metrics = createMetrics(() => models());
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
-  const requestLog = createRequestLog({ ...config.telemetry, folder: logFolder, logger });
+  const requestLog = createRequestLog({ ...config.telemetry, folder: logFolder, logger, clock });
   undo.push(() => requestLog.close());
+  const intake = createRecordIntake(clock, (record) => {
+    requestLog.add(record);
+    metrics.observeRequest(record);
+  });
+  undo.push(() => intake.flush());
 
   const scheduler = createScheduler({
     ...schedulerSettingsOf(config, table),
@@ -219,7 +225,7 @@ async function setUp(
         const model = table.models.has(modelId) ? viewOf(modelId) : undefined;
         return model === undefined ? undefined : { type: 'model-changed', model };
       });
-      if (table.models.has(modelId)) observeModel(viewOf(modelId));
+      if (table.models.has(modelId)) observeModel(modelId, supervisor.process(modelId).view().state, viewOf);
     },
     onQueueChanged: () => feed.mark('queue', () => ({ type: 'queue-changed', queue: scheduler.queue() })),
   });
@@ -294,6 +300,7 @@ async function setUp(
         return { ...free, modelId, endpoint, release: () => undefined };
       },
       isShuttingDown: () => stopping !== undefined,
+      acquireNow: scheduler.acquireNow,
       acquire: scheduler.acquire,
       loadSet(setName) {
         const set = table.sets.get(setName);
@@ -303,10 +310,7 @@ async function setUp(
         }
       },
       explainLoss: (modelId) => supervisor.process(modelId).view().problem ?? undefined,
-      record(record) {
-        requestLog.add(record);
-        metrics.observeRequest(record);
-      },
+      record: intake.add,
     });
     const app = createProxyApp({
       logger,
@@ -317,7 +321,10 @@ async function setUp(
           return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
         }),
       isShuttingDown: () => stopping !== undefined,
-      renderMetrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
+      async renderMetrics() {
+        intake.flush();
+        return { contentType: metrics.contentType, text: await metrics.render() };
+      },
       mounts,
     });
     return createRequestListener({
@@ -459,7 +466,10 @@ async function setUp(
       if (options.saveSettings === undefined) throw new AppError('conflict', 'This Corral has no configuration file.');
       await options.saveSettings(edits);
     },
-    listRequests: (limit) => requestLog.newest(limit),
+    listRequests(limit) {
+      intake.flush();
+      return requestLog.newest(limit);
+    },
     readLogs(source, after, limit) {
       const id = source === APP_LOG ? APP_LOG : table.resolve(source)?.modelId;
       if (id === undefined)

@@ -106,7 +106,7 @@ function loadConnection(run: LoadRun, request: Buffer, samples: Samples, mayBegi
       for (let at = piece.indexOf(SENT_AT); at !== -1; at = piece.indexOf(SENT_AT, at + 1)) {
         const from = at + SENT_AT.length;
         if (from + SENT_AT_DIGITS > piece.length) return;
-        samples.relayNs.push(nowNs - Number(piece.latin1Slice(from, from + SENT_AT_DIGITS)));
+        samples.relayNs.push(nowNs - Number(piece.toString('latin1', from, from + SENT_AT_DIGITS)));
       }
     };
 

@@ -51,7 +51,10 @@ export async function buildPrograms(cliFile: string | undefined): Promise<Progra
     corralCli: path.join(programsFolder, 'corral', path.basename(cliFile ?? 'cli.js')),
     bareForwarder: path.join(programsFolder, 'bare-forwarder.js'),
     loadGenerator: path.join(programsFolder, 'load-generator.js'),
-    upstream: native.executable === undefined ? [process.execPath, path.join(programsFolder, 'node-upstream.js')] : [native.executable],
+    upstream:
+      native.executable === undefined
+        ? [process.execPath, path.join(programsFolder, 'node-upstream.js')]
+        : [native.executable],
     upstreamNote: native.note,
   };
 }

@@ -27,7 +27,7 @@ export function createResponseParser(handlers: ResponseHandlers): (received: Buf
   function takeHead(bytes: Buffer, from: number): number | undefined {
     const end = bytes.indexOf('\r\n\r\n', from, 'latin1');
     if (end === -1) return undefined;
-    const head = bytes.latin1Slice(from, end);
+    const head = bytes.toString('latin1', from, end);
     const status = Number(head.slice(9, 12));
     if (!head.startsWith('HTTP/1.1 ') || !(status >= 100)) throw new Error(`Not an HTTP answer: ${head.slice(0, 80)}`);
     handlers.onHead(status);
@@ -58,7 +58,7 @@ export function createResponseParser(handlers: ResponseHandlers): (received: Buf
     const end = lineEnd(bytes, from);
     if (end === undefined) return undefined;
     if (state === 'size') {
-      remaining = Number.parseInt(bytes.latin1Slice(from, end), 16);
+      remaining = Number.parseInt(bytes.toString('latin1', from, end), 16);
       if (Number.isNaN(remaining)) throw new Error('A chunk has no size.');
       state = remaining === 0 ? 'last-line' : 'data';
     } else if (state === 'data-end') state = 'size';

@@ -51,8 +51,10 @@ export async function measureStreams(context: BenchContext): Promise<BenchResult
         title: `${title}, an event every ${INTERVAL_US / 1000} ms`,
         columns: comparisonColumns,
         rows: [
-          compareRow(slow, 'first event after the request, p50', 'µs', (one) => one.firstChunkUs?.p50 ?? Number.NaN).row,
-          compareRow(slow, 'first event after the request, p99', 'µs', (one) => one.firstChunkUs?.p99 ?? Number.NaN).row,
+          compareRow(slow, 'first event after the request, p50', 'µs', (one) => one.firstChunkUs?.p50 ?? Number.NaN)
+            .row,
+          compareRow(slow, 'first event after the request, p99', 'µs', (one) => one.firstChunkUs?.p99 ?? Number.NaN)
+            .row,
           compareRow(slow, 'event, sent to received, p50', 'µs', (one) => one.relayUs?.p50 ?? Number.NaN).row,
           relayP99.row,
         ],

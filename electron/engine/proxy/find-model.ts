@@ -22,10 +22,11 @@ interface FoundInBody {
  */
 export async function findRequestedModel(
   request: IncomingMessage,
-  query: URLSearchParams,
+  /** With its question mark, or empty. */
+  search: string,
   body: Buffer | undefined,
 ): Promise<RequestedModel> {
-  const fromQuery = query.get('model') ?? undefined;
+  const fromQuery = search === '' ? undefined : (new URLSearchParams(search).get('model') ?? undefined);
   const inBody = body === undefined ? NOTHING : await findInBody(request, body);
   const name = inBody.model ?? fromQuery;
   if (name === undefined || name === '') {
@@ -57,7 +58,8 @@ async function findInBody(request: IncomingMessage, body: Buffer): Promise<Found
       `The request body is not valid JSON: ${result.problem}, at byte ${result.offset}.`,
     );
   }
-  return { ...result.found, isJson: true };
+  const { model, isStreaming } = result.found;
+  return { model, isStreaming, isJson: true };
 }
 
 /** Fields of a form that name things; files in it are skipped, not kept. */

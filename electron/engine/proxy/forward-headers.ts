@@ -29,8 +29,12 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
 const NOT_RETURNED = /^(?:access-control-.*|server)$/;
 
 function namedByConnection(value: string | undefined): ReadonlySet<string> {
-  return new Set((value ?? '').split(',').map((name) => name.trim().toLowerCase()));
+  // What nearly every message says needs no taking apart.
+  if (value === undefined || value === 'keep-alive' || value === 'close') return NOTHING_NAMED;
+  return new Set(value.split(',').map((name) => name.trim().toLowerCase()));
 }
+
+const NOTHING_NAMED: ReadonlySet<string> = new Set();
 
 /** The headers a request goes on with, as the flat list undici takes. Pure. */
 export function forwardedRequestHeaders(

@@ -42,23 +42,20 @@ const NOTHING_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'UN
 
 /**
  * Sends a request to a model's process and its answer back, chunk by chunk as it comes, with the client's pace holding
- * back the child's. Resolves with
- * how it ended once the answer is complete or has failed; never rejects. A client that goes away ends the
- * request upstream at once. Nothing is sent twice unless nothing of it was sent at all.
+ * back the child's. Resolves with how it ended once the answer is complete or has failed; never rejects. A client that goes
+ * away ends the request upstream at once. Nothing is sent twice unless nothing of it was sent at all.
  */
 export async function forward(options: ForwardOptions): Promise<ForwardOutcome> {
   const { endpoint } = options.lease;
   endpoint.runningRequests += 1;
   try {
-    return await forwardWithRetry(options);
+    return (await forwardOnce(options)) ?? (await forwardOnce(options)) ?? refuseUnreachable(options);
   } finally {
     endpoint.runningRequests -= 1;
   }
 }
 
-async function forwardWithRetry(options: ForwardOptions): Promise<ForwardOutcome> {
-  const outcome = (await forwardOnce(options)) ?? (await forwardOnce(options));
-  if (outcome !== undefined) return outcome;
+function refuseUnreachable(options: ForwardOptions): ForwardOutcome {
   const { lease, response, family } = options;
   const error =
     options.explainLoss() ??
@@ -84,8 +81,6 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
       if (isSettled) return;
       isSettled = true;
       timer?.cancel();
-      response.off('close', onClose);
-      response.off('drain', onDrain);
       lease.onAborted = undefined;
       resolve(outcome);
     };
@@ -94,7 +89,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
       controller?.abort(reason === 'client-gone' ? new AppError('cancelled', 'The client went away.') : reason);
     };
     const onClose = (): void => {
-      if (response.writableFinished) return;
+      if (isSettled || response.writableFinished) return;
       abort('client-gone');
       if (controller === undefined) settle(clientGone());
     };
@@ -111,8 +106,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
       });
     };
 
-    response.on('close', onClose);
-    response.on('drain', onDrain);
+    response.once('close', onClose);
     lease.onAborted = abort;
     if (response.destroyed) {
       settle(clientGone());
@@ -155,6 +149,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
           if (isEvents) endsWithBlankLine = hasBlankLineEnd(chunk);
           if (!response.write(chunk)) {
             current.pause();
+            response.once('drain', onDrain);
             // From here to `drain` it is the client that is silent.
             timer?.cancel();
           }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError, errorStatus, toAppError } from '#shared/contract/errors.ts';
-import type { RequestRecord } from '#shared/contract/request-record.ts';
 import type { FilterConfig } from '../config/resolved-config.ts';
 import type { ResolvedName } from '../model-table.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -8,6 +7,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { Lease } from '../scheduler/lease.ts';
 import type { AcquireOptions } from '../scheduler/scheduler-contract.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
+import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendError } from './error-bodies.ts';
 import { filterBody } from './filter-body.ts';
 import { findRequestedModel } from './find-model.ts';
@@ -39,12 +39,13 @@ export interface InferenceDependencies {
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
   peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
+  acquireNow(modelId: string, lane: string): Lease | undefined;
   acquire(options: AcquireOptions): Promise<Lease>;
   /** Asked for by a set's name: the other members may have to come, too. */
   loadSet(setName: string): void;
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
-  record(record: RequestRecord): void;
+  record(pending: PendingRecord): void;
 }
 
 /** What is asked of which model. */
@@ -85,10 +86,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
   ): Promise<void> {
     const arrivedMs = clock.nowMs();
     const arrivedAt = clock.wallMs();
-    const gone = new AbortController();
-    response.once('close', () => {
-      if (!response.writableFinished) gone.abort(new AppError('cancelled', 'The client went away.'));
-    });
+    const departure = watchDeparture(response);
     let lane: Lane | undefined;
     let target: Target | undefined;
     let lease: Lease | undefined;
@@ -110,7 +108,10 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const { modelId } = target;
       if (target.canStart) {
         if (target.setName !== undefined) dependencies.loadSet(target.setName);
-        lease = await dependencies.acquire({ modelId, lane: lane.name, priority: lane.priority, signal: gone.signal });
+        const { name, priority } = lane;
+        lease =
+          dependencies.acquireNow(modelId, name) ??
+          (await dependencies.acquire({ modelId, lane: name, priority, signal: departure.signal() }));
       } else {
         lease = dependencies.peek(modelId);
         if (lease === undefined) throw notLoaded(modelId, route);
@@ -140,38 +141,43 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         dependencies.logger.log('error', `${request.method ?? ''} ${route}: ${failure.message}`);
       }
       // The rest of a body that was refused is not worth reading: the connection goes with the answer.
-      if (!gone.signal.aborted) sendError(response, failure, family, request.complete ? {} : { connection: 'close' });
+      if (!departure.hasHappened())
+        sendError(response, failure, family, request.complete ? {} : { connection: 'close' });
     } finally {
       lease?.release();
     }
     if (lane === undefined || target === undefined) return;
-    const error = outcome?.error ?? failure;
-    dependencies.record({
-      id: lease?.requestId ?? '',
-      at: arrivedAt,
-      modelId: target.modelId,
-      lane: lane.name,
-      route,
-      isStreaming: target.isStreaming,
-      queueWaitMs: Math.round(lease?.queueWaitMs ?? clock.nowMs() - arrivedMs),
-      loadWaitMs: Math.round(lease?.loadWaitMs ?? 0),
-      ttftMs: firstByteMs === undefined ? null : Math.round(firstByteMs),
-      durationMs: Math.round(clock.nowMs() - arrivedMs),
-      status: outcome?.status ?? (failure === undefined || gone.signal.aborted ? null : errorStatus(failure.code)),
-      ...(meter?.usage() ?? NO_USAGE),
-      endedBy: gone.signal.aborted ? 'client' : (outcome?.endedBy ?? 'corral'),
-      errorCode: gone.signal.aborted ? null : (error?.code ?? null),
+    const { modelId, isStreaming } = target;
+    const laneName = lane.name;
+    const durationMs = clock.nowMs() - arrivedMs;
+    const isGone = departure.hasHappened();
+    dependencies.record(() => {
+      const usage = meter?.usage() ?? NO_USAGE;
+      return {
+        id: lease?.requestId ?? '',
+        at: arrivedAt,
+        modelId,
+        lane: laneName,
+        route,
+        isStreaming,
+        queueWaitMs: Math.round(lease?.queueWaitMs ?? durationMs),
+        loadWaitMs: Math.round(lease?.loadWaitMs ?? 0),
+        ttftMs: firstByteMs === undefined ? null : Math.round(firstByteMs),
+        durationMs: Math.round(durationMs),
+        status: outcome?.status ?? (failure === undefined || isGone ? null : errorStatus(failure.code)),
+        promptTokens: usage.promptTokens,
+        completionTokens: usage.completionTokens,
+        tokensPerSecond: usage.tokensPerSecond,
+        endedBy: isGone ? 'client' : (outcome?.endedBy ?? 'corral'),
+        errorCode: isGone ? null : ((outcome?.error ?? failure)?.code ?? null),
+      };
     });
   }
 
   return {
     handle: (route, request, response, { pathname, search }) =>
       answer(request, response, { family: route.family, route: pathname }, async (body, lane) => {
-        const requested = await findRequestedModel(
-          request,
-          new URLSearchParams(search),
-          route.modelFrom === 'query' ? undefined : body,
-        );
+        const requested = await findRequestedModel(request, search, route.modelFrom === 'query' ? undefined : body);
         const resolved = dependencies.resolveModel(requested.name);
         if (resolved === undefined) {
           const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
@@ -180,7 +186,8 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         const filters = dependencies.filtersOf(resolved.modelId);
         const canFilter = filters !== undefined && body !== undefined && requested.isJson;
         return {
-          ...resolved,
+          modelId: resolved.modelId,
+          setName: resolved.setName,
           isStreaming: requested.isStreaming,
           canStart: route.canStart,
           path: pathname + search,
@@ -196,6 +203,25 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
 }
 
 const NO_USAGE = { promptTokens: null, completionTokens: null, tokensPerSecond: null };
+
+/** Whether the client is still there, and a signal for those who wait; most requests need none, and it is not free. */
+function watchDeparture(response: ServerResponse): { hasHappened(): boolean; signal(): AbortSignal } {
+  let hasHappened = false;
+  let controller: AbortController | undefined;
+  const abort = (): void => controller?.abort(new AppError('cancelled', 'The client went away.'));
+  response.once('close', () => {
+    hasHappened = !response.writableFinished;
+    if (hasHappened) abort();
+  });
+  return {
+    hasHappened: () => hasHappened,
+    signal() {
+      controller ??= new AbortController();
+      if (hasHappened) abort();
+      return controller.signal;
+    },
+  };
+}
 
 function shuttingDown(): AppError {
   return new AppError('shutting-down', 'Corral is shutting down.', { retryAfterSeconds: 5 });

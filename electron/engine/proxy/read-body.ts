@@ -21,21 +21,28 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let received = 0;
-    const finish = (settle: () => void): void => {
-      request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
-      settle();
+    let isSettled = false;
+    const onBroken = (): void => {
+      if (isSettled) return;
+      isSettled = true;
+      reject(new AppError('invalid-request', 'The connection ended before the request body was complete.'));
     };
-    const onData = (chunk: Buffer): void => {
+    request.on('data', (chunk: Buffer) => {
       received += chunk.length;
-      if (received > maxBytes) finish(() => reject(tooLarge()));
-      else chunks.push(chunk);
-    };
-    const onEnd = (): void =>
-      finish(() => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
-    const onBroken = (): void =>
-      finish(() =>
-        reject(new AppError('invalid-request', 'The connection ended before the request body was complete.')),
-      );
-    request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+      if (isSettled) return;
+      if (received <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      isSettled = true;
+      chunks.length = 0;
+      reject(tooLarge());
+    });
+    request.on('end', () => {
+      if (isSettled) return;
+      isSettled = true;
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    });
+    request.on('error', onBroken).on('close', onBroken);
   });
 }

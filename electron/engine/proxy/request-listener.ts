@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { AppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
 import { answerPreflight, checkHost, checkOrigin, type GuardPolicy } from './guards.ts';
 import type { InferenceHandler, RequestUrl } from './inference.ts';
@@ -16,11 +17,25 @@ export interface RequestListenerOptions {
  * Express's router and its wrapping of request and response would cost more than the rest of Corral (docs/adr/0006).
  */
 export function createRequestListener({ guardPolicy, inference, app }: RequestListenerOptions): RequestListener {
+  /** The last host found to be ours. A client sends the same one with every request. */
+  let known: { host: string | undefined; localAddress: string | undefined; policy: GuardPolicy } | undefined;
+
+  function refuseHost(
+    host: string | undefined,
+    localAddress: string | undefined,
+    policy: GuardPolicy,
+  ): AppError | undefined {
+    if (known?.host === host && known?.localAddress === localAddress && known?.policy === policy) return undefined;
+    const refused = checkHost(host, localAddress, policy);
+    if (refused === undefined) known = { host, localAddress, policy };
+    return refused;
+  }
+
   return (request, response) => {
     const url = splitUrl(request.url ?? '/');
     const policy = guardPolicy();
     const { host, origin } = request.headers;
-    const refused = checkHost(host, request.socket.localAddress, policy) ?? checkOrigin(origin, host, policy);
+    const refused = refuseHost(host, request.socket.localAddress, policy) ?? checkOrigin(origin, host, policy);
     if (refused !== undefined) {
       sendError(response, refused, familyOf(url.pathname));
       return;

@@ -16,6 +16,8 @@ export interface AcquireOptions {
 }
 
 export interface Scheduler {
+  /** The common case, at once: the model is ready and has a free slot, and nobody waits. Undefined where that is not so. */
+  acquireNow(modelId: string, lane: string): Lease | undefined;
   /**
    * Waits until the model is ready and has a free slot, starting it and making room for it as needed. Rejects with
    * `queue-full`, `queue-timeout`, `no-room`, `start-failed`, `model-failed`, `engine-missing`, `cancelled`, `ejected` or

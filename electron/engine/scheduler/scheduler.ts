@@ -286,13 +286,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         model.lastUsedWallMs = clock.wallMs();
         touchCompanions(modelId, model.lastUsedMs);
         options.onModelChanged(modelId);
-        run();
+        afterRelease(model);
       },
     };
     model.active.add(lease);
     laneActive.set(lane, (laneActive.get(lane) ?? 0) + 1);
     options.onModelChanged(modelId);
     return lease;
+  }
+
+  /** With nobody waiting and nothing asked for, all that a completion changes is when the model will have been idle too long. */
+  function afterRelease(model: ModelRecord): void {
+    const { ttlMs } = model.config;
+    if (line.size() > 0 || model.eject !== undefined) run();
+    else if (ttlMs !== 0 && model.active.size === 0 && !model.isPinned) setWake(model.lastUsedMs + ttlMs);
   }
 
   function touchCompanions(modelId: string, nowMs: number): void {
@@ -376,7 +383,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return true;
   }
 
-  /** The common case without a pass: the model is ready, has a free slot, and nobody waits. */
   function canGrantAtOnce(model: ModelRecord, lane: string): boolean {
     if (line.size() > 0 || model.eject !== undefined) return false;
     const laneLimit = settings.laneLimits.get(lane);
@@ -385,11 +391,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   return {
+    acquireNow(modelId, lane) {
+      const model = record(modelId);
+      if (closing !== undefined || !canGrantAtOnce(model, lane)) return undefined;
+      return openLease(`r${nextRequest++}`, modelId, lane);
+    },
+
     async acquire({ modelId, lane, priority, signal }) {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
       signal.throwIfAborted();
-      if (canGrantAtOnce(model, lane)) return openLease(`r${nextRequest++}`, modelId, lane);
       const { maxWaitMs } = model.config.queue;
       const lease = await enterLine({
         modelId,

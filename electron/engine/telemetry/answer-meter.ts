@@ -36,9 +36,10 @@ export function createAnswerMeter({ isStream }: { isStream: boolean }): AnswerMe
       }
     },
     usage() {
-      const all = Buffer.concat(tail);
+      const all = tail.length === 1 && tail[0] !== undefined ? tail[0] : Buffer.concat(tail);
       tail = [all];
-      const found = findUsage(all.subarray(Math.max(0, all.length - TAIL_BYTES)).toString('utf8'));
+      // Names, digits and braces are all that is looked at, and latin1 costs the least.
+      const found = findUsage(all.toString('latin1', Math.max(0, all.length - TAIL_BYTES)));
       if (found.completionTokens !== null || !isStream) return found;
       return { ...found, completionTokens: Math.max(0, events - 3) };
     },

@@ -7,7 +7,7 @@ async function findModel(contentType: string | undefined, body: string | Buffer 
     headers: contentType === undefined ? {} : { 'content-type': contentType },
   } as unknown as IncomingMessage;
   const bytes = body === undefined ? undefined : Buffer.from(body as string);
-  return await findRequestedModel(request, new URLSearchParams(query), bytes);
+  return await findRequestedModel(request, query === '' ? '' : `?${query}`, bytes);
 }
 
 const boundary = '----corral-test';
