@@ -5,7 +5,8 @@ import { chatBody, interleave, startRig } from './rig.ts';
 const STREAMS = [1, 16];
 /** A fast model on a fast machine. */
 const INTERVAL_US = 4000;
-const PACED_EVENTS = 25;
+/** An answer of some length, so that p99 is about its events and not about its beginning, which has rows of its own. */
+const PACED_EVENTS = 250;
 /** Over all streams of an unpaced round. */
 const UNPACED_EVENTS = 96_000;
 
@@ -21,7 +22,7 @@ export async function measureStreams(context: BenchContext): Promise<BenchResult
   };
   const paced = {
     body: chatBody({ stream: true, chunks: PACED_EVENTS, interval_us: INTERVAL_US }),
-    durationMs: context.isQuick ? 400 : 1200,
+    durationMs: context.isQuick ? 900 : 1900,
     maxRequests: Number.MAX_SAFE_INTEGER,
     events: PACED_EVENTS,
     isPaced: true,

@@ -16,28 +16,31 @@ export interface AnswerMeter {
 /** Usage and timings stand at the end of an answer; llama-server's take about 1 kB. */
 const TAIL_BYTES = 16 * 1024;
 const EVENT_START = Buffer.from('data:');
+const LINE_FEED = 0x0a;
 
 /**
  * Reads token counts off a passing answer: `usage` (OpenAI, Anthropic) and `timings` (llama-server) at its end, else the
  * number of events of a stream, of which the first (the role) and the last ones (reason, `[DONE]`) carry no token.
  */
 export function createAnswerMeter({ isStream }: { isStream: boolean }): AnswerMeter {
-  let tail: Buffer[] = [];
-  let tailBytes = 0;
+  /** Two lots, of which the older one goes once the newer is long enough by itself. */
+  let older: Buffer[] = [];
+  let newer: Buffer[] = [];
+  let newerBytes = 0;
   let events = 0;
   return {
     observe(chunk) {
       if (isStream) events += countEvents(chunk);
-      tail.push(chunk);
-      tailBytes += chunk.length;
-      while (tail.length > 1 && tailBytes - (tail[0]?.length ?? 0) >= TAIL_BYTES) {
-        tailBytes -= tail[0]?.length ?? 0;
-        tail.shift();
-      }
+      newer.push(chunk);
+      newerBytes += chunk.length;
+      if (newerBytes < TAIL_BYTES) return;
+      older = newer;
+      newer = [];
+      newerBytes = 0;
     },
     usage() {
-      const all = tail.length === 1 && tail[0] !== undefined ? tail[0] : Buffer.concat(tail);
-      tail = [all];
+      const parts = [...older, ...newer];
+      const all = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
       // Names, digits and braces are all that is looked at, and latin1 costs the least.
       const found = findUsage(all.toString('latin1', Math.max(0, all.length - TAIL_BYTES)));
       if (found.completionTokens !== null || !isStream) return found;
@@ -47,6 +50,9 @@ export function createAnswerMeter({ isStream }: { isStream: boolean }): AnswerMe
 }
 
 function countEvents(chunk: Buffer): number {
+  // Most chunks are one event of one line; that is seen without a search for text.
+  if (chunk[0] === EVENT_START[0] && chunk[4] === EVENT_START[4] && chunk.indexOf(LINE_FEED, 1) >= chunk.length - 2)
+    return 1;
   let count = 0;
   for (let at = chunk.indexOf(EVENT_START); at !== -1; at = chunk.indexOf(EVENT_START, at + EVENT_START.length)) {
     if (at === 0 || chunk[at - 1] === 0x0a) count += 1;
