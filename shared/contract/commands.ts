@@ -25,7 +25,10 @@ const ejectOutcomeSchema = z.object({
   wasLoaded: z.boolean(),
   exitCode: z.number().nullable(),
   signal: z.string().nullable(),
+  /** Until the process was gone and its memory was seen to be free again. */
   tookMs: z.number(),
+  /** What came back, by device. */
+  freedBytes: z.record(z.string(), z.number()),
 });
 
 export type EjectOutcome = z.infer<typeof ejectOutcomeSchema>;

@@ -27,6 +27,8 @@ const errorTable = {
   'queue-full': { status: 429, type: 'rate_limit_error' },
   /** There is no room for the model, and none will come by waiting. */
   'no-room': { status: 503, type: 'server_error' },
+  /** Game mode is on, and `memory.gameMode.requests` is `refuse`. */
+  'game-mode': { status: 503, type: 'server_error' },
   /** The request waited for its whole `queue.maxWait`. */
   'queue-timeout': { status: 503, type: 'server_error' },
   /** Somebody cancelled the waiting request. */

@@ -50,14 +50,14 @@ export const modelViewSchema = z.object({
 
 export type ModelView = z.infer<typeof modelViewSchema>;
 
-export const waitReasons = ['slot', 'load', 'room', 'restart-delay', 'lane', 'eject'] as const;
+export const waitReasons = ['slot', 'load', 'room', 'restart-delay', 'lane', 'eject', 'game-mode'] as const;
 
 export const queueEntryViewSchema = z.object({
   id: z.string(),
   modelId: z.string(),
   lane: z.string(),
   priority: z.number(),
-  /** What it waits for: a free slot, the load, room for the load, a restart delay, its lane's limit, an eject. */
+  /** What it waits for: a free slot, the load, room for the load, a restart delay, its lane's limit, an eject, game mode. */
   waitsFor: z.enum(waitReasons),
   /** 1 is next. */
   position: z.number(),

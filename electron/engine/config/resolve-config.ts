@@ -50,8 +50,17 @@ export function resolveConfig(
       path: engine.path === 'auto' ? 'auto' : absolutePath(engine.path, paths),
       autoInstall: engine.autoInstall,
     },
-    // One model at a time until placement knows what fits beside what is loaded.
-    memory: { policy: memory.policy, maxLoaded: memory.maxLoaded ?? 1 },
+    memory: {
+      policy: memory.policy,
+      maxLoaded: memory.maxLoaded ?? Number.POSITIVE_INFINITY,
+      reserveBytes: memory.reserve,
+      budgetsBytes: memory.budgets,
+      gameMode: { requests: memory.gameMode.requests, isAutomatic: memory.gameMode.automatic },
+      kvCache: {
+        folder: memory.kvCache.folder === undefined ? undefined : absolutePath(memory.kvCache.folder, paths),
+        maxBytes: memory.kvCache.maxSize,
+      },
+    },
     scheduler: { fairnessBoundMs: scheduler.fairnessBound, maxQueued: scheduler.maxQueued },
     log: { level: log.level },
     telemetry: { maxRecords: telemetry.maxRecords, maxFileBytes: telemetry.maxFileSize },

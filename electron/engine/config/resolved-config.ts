@@ -63,8 +63,14 @@ export interface EngineConfig {
 
 export interface MemoryConfig {
   readonly policy: 'evict-lru' | 'reject';
-  /** Models that may be loaded at once. */
+  /** Models that may be loaded at once; infinite where only memory limits them. */
   readonly maxLoaded: number;
+  /** Of each device, left to other programs. */
+  readonly reserveBytes: number;
+  /** The most that models may use, by device. */
+  readonly budgetsBytes: Readonly<Record<string, number>>;
+  readonly gameMode: { readonly requests: 'hold' | 'refuse'; readonly isAutomatic: boolean };
+  readonly kvCache: { readonly folder: string | undefined; readonly maxBytes: number };
 }
 
 export interface SchedulerConfig {

@@ -107,7 +107,11 @@ const memorySchema = z
       .record(nonEmptyText, sizeField)
       .prefault({})
       .describe('The most that models may use of a device, by its name (`CUDA0`, `RAM`).'),
-    maxLoaded: z.int().min(1).optional().describe('Models that may be loaded at once. Unset: 1 in this version.'),
+    maxLoaded: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Models that may be loaded at once. Unset: as many as fit in memory.'),
     kvCache: z
       .strictObject({
         folder: nonEmptyText.optional().describe('Where saved conversations are kept. Unset: in the data folder.'),

@@ -1,3 +1,4 @@
+import type { Placement } from '../memory/placement.ts';
 import type { FileModelConfig } from '../config/resolved-config.ts';
 import { argumentCount, type LlamaCapabilities } from './capabilities.ts';
 import { findFlag, translateArgs } from './translate-args.ts';
@@ -35,8 +36,12 @@ export function buildLlamaCommandLine(options: {
   readonly model: FileModelConfig;
   readonly listen: LlamaListenAddress;
   readonly capabilities: LlamaCapabilities;
+  /** Where it was decided to go; undefined leaves that to llama-server. */
+  readonly placement?: Pick<Placement, 'devices' | 'split' | 'isSubset'> | undefined;
+  /** Takes the place of an automatic context. */
+  readonly contextSize?: number | undefined;
 }): LlamaCommandLine {
-  const { model, listen, capabilities } = options;
+  const { model, listen, capabilities, placement } = options;
   const args: string[] = [];
   const warnings: string[] = [];
   const isHelpKnown = capabilities.flags.size > 0;
@@ -60,7 +65,11 @@ export function buildLlamaCommandLine(options: {
   // Newer builds split an alias at commas. A leading dash does no harm: a value is taken as it comes.
   if (!model.id.includes(',')) add(['--alias', '-a'], model.id);
 
-  if (model.contextSize !== undefined) want('contextSize', ['--ctx-size', '-c'], String(model.contextSize));
+  const contextSize = model.contextSize ?? options.contextSize;
+  if (contextSize !== undefined) want('contextSize', ['--ctx-size', '-c'], String(contextSize));
+  if (model.contextSize === undefined && contextSize !== undefined) {
+    warnings.push(`Memory ran out with more: the context is ${contextSize} tokens this time.`);
+  }
   if (model.gpuLayers !== 'auto') {
     const layers = model.gpuLayers === 'all' ? ALL_LAYERS : String(model.gpuLayers);
     want('gpuLayers', ['--n-gpu-layers', '--gpu-layers', '-ngl'], layers);
@@ -77,7 +86,13 @@ export function buildLlamaCommandLine(options: {
   if (model.embeddings) want('embeddings', ['--embeddings', '--embedding']);
   if (model.pooling !== undefined) want('pooling', ['--pooling'], model.pooling);
   if (model.rerank) want('rerank', ['--reranking', '--rerank']);
-  if (model.devices.length > 0) want('devices', ['--device', '-dev'], model.devices.join(','));
+  const isPlaced = placement !== undefined && (placement.isSubset || placement.split.length > 0);
+  const devices = isPlaced ? placement.devices : model.devices;
+  if (devices.length > 0) want('devices', ['--device', '-dev'], devices.join(','));
+  else if (isPlaced) want('devices', ['--device', '-dev'], 'none');
+  if (isPlaced && placement.split.length > 0) {
+    want('the split over devices', ['--tensor-split', '-ts'], placement.split.join(','));
+  }
 
   // The page would be reachable through Corral's address, with the model's own settings in it.
   add(['--no-ui', '--no-webui']);

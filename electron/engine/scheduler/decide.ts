@@ -20,6 +20,9 @@ export function decide(facts: SchedulerFacts, room: RoomPolicy): Decisions {
   return pass.result();
 }
 
+/** Running requests finish; what waits stays in the line or is refused there. */
+const GAME_MODE_EJECT = { mode: 'replace', upToOrder: 0 } as const;
+
 function createPass(facts: SchedulerFacts) {
   const { nowMs } = facts;
   const decisions: SchedulerDecision[] = [];
@@ -77,7 +80,7 @@ function createPass(facts: SchedulerFacts) {
   }
 
   function considerEject(model: ModelFacts): void {
-    const { eject } = model;
+    const eject = model.eject ?? (facts.gameMode === 'off' ? undefined : GAME_MODE_EJECT);
     if (eject === undefined) return;
     const isComing = model.state === 'starting' || model.state === 'loading';
     const isLoaded = model.state === 'ready' || model.state === 'draining';
@@ -89,7 +92,7 @@ function createPass(facts: SchedulerFacts) {
       for (const entry of earlier) reject(entry, 'ejected', `Model "${model.id}" was ejected before it could answer.`);
       waiting = waiting.filter((entry) => !earlier.includes(entry));
     }
-    const askedBy = eject.mode === 'replace' ? 'changed settings' : 'eject';
+    const askedBy = model.eject === undefined ? 'game mode' : eject.mode === 'replace' ? 'changed settings' : 'eject';
     if (isComing) {
       if (model.state === 'loading') stop(model.id, askedBy);
       else {
@@ -111,6 +114,11 @@ function createPass(facts: SchedulerFacts) {
     for (const entry of waiting) {
       const model = models.get(entry.modelId);
       if (model === undefined) continue; // The caller refuses ids that are not configured.
+      if (facts.gameMode !== 'off') {
+        if (facts.gameMode === 'refuse') refuseForGame(entry);
+        else waitReasons.set(entry.id, 'game-mode');
+        continue;
+      }
       const reason = considerEntry(entry, model);
       if (reason !== undefined) waitReasons.set(entry.id, reason);
     }
@@ -153,6 +161,14 @@ function createPass(facts: SchedulerFacts) {
       return undefined;
     }
 
+    function refuseForGame(entry: WaitingFacts): void {
+      reject(
+        entry,
+        'game-mode',
+        'Game mode is on: all models are unloaded. Switch it off with `corral game-mode off`.',
+      );
+    }
+
     function giveUp(entry: WaitingFacts): undefined {
       reject(entry, 'no-room', `There is no free room for model "${entry.modelId}".`);
       return undefined;
@@ -168,15 +184,22 @@ function createPass(facts: SchedulerFacts) {
       const hasWaitedLongEnough = nowMs >= boundAtMs;
       const answer = room({
         modelId: model.id,
+        nowMs,
         models: models.values(),
+        memory: facts.memory,
         isWanted: (modelId) => !hasWaitedLongEnough && (waitingByModel.get(modelId) ?? 0) > 0,
       });
-      if (entry.isOptional && answer.kind !== 'fits') return giveUp(entry);
+      if (entry.isOptional && answer.kind !== 'fits' && answer.kind !== 'prepare') return giveUp(entry);
       switch (answer.kind) {
         case 'fits':
-          decisions.push({ kind: 'start', modelId: model.id });
-          change(model.id, { state: 'starting' });
+          decisions.push({ kind: 'start', modelId: model.id, placement: answer.placement });
+          change(model.id, { state: 'starting', reserved: answer.placement?.bytes ?? model.reserved });
           return 'load';
+        case 'prepare':
+          decisions.push({ kind: 'prepare', modelId: model.id });
+          // Nobody behind it may take the room that it may turn out to need.
+          isRoomClaimed = true;
+          return 'room';
         case 'evict':
           for (const victim of answer.victims) stop(victim, `makes room for ${model.id}`);
           isRoomClaimed = true;

@@ -3,7 +3,10 @@ import type { QueueEntryView } from '#shared/contract/snapshot.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { DeviceBytes } from '../memory/device-facts.ts';
 import type { Lease } from './lease.ts';
+import type { LoadPlan } from './load-plan.ts';
+import type { MemoryKeeper } from './memory-keeper.ts';
 import type { RoomPolicy } from './room.ts';
 
 export interface AcquireOptions {
@@ -34,6 +37,13 @@ export interface Scheduler {
   /** Takes a waiting request out of the queue; false if there is none of that id. */
   cancel(requestId: string): boolean;
   counts(modelId: string): ModelCounts;
+  /** What loading a model would take and do, once `memory.prepare` has run; it is what a load would be decided by. */
+  plan(modelId: string): LoadPlan;
+  /** What models hold, or have not been seen to give back; those that hold nothing are left out. */
+  reserved(): ReadonlyMap<string, DeviceBytes>;
+  /** Unloads everything and loads nothing until it is switched off. */
+  setGameMode(isOn: boolean): void;
+  isGameMode(): boolean;
   queue(): QueueEntryView[];
   /**
    * Takes over other settings; the supervisor has them already. Models in `replaced` get a new process: running requests
@@ -60,6 +70,8 @@ export interface SchedulerSettings {
   readonly maxQueued: number;
   /** How many requests of a lane may run at once. */
   readonly laneLimits: ReadonlyMap<string, number>;
+  /** What game mode does with requests that come meanwhile. */
+  readonly gameModeRequests: 'hold' | 'refuse';
   /** Models that are loaded together, and therefore idle together. */
   readonly togetherSets: readonly (readonly string[])[];
 }
@@ -67,6 +79,7 @@ export interface SchedulerSettings {
 export interface SchedulerOptions extends SchedulerSettings {
   readonly supervisor: Supervisor;
   readonly clock: Clock;
+  readonly memory: MemoryKeeper;
   /** A model's process, counts or pin changed. */
   onModelChanged(modelId: string): void;
   onQueueChanged(): void;

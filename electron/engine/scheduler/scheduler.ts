@@ -1,34 +1,17 @@
-import type { EjectOutcome } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
 import { assertNever } from '#shared/lib/assert-never.ts';
 import { isResident, type ModelState } from '#shared/model/model-state.ts';
-import type { ModelConfig } from '../config/resolved-config.ts';
 import { delay, type Timer } from '../ports/clock.ts';
 import { decide } from './decide.ts';
+import { explainHolders } from './explain-memory.ts';
 import type { Lease } from './lease.ts';
+import { decideLoadPlan } from './load-plan.ts';
+import { concurrencyOf, createModelRecord, modelFacts, type ModelRecord } from './model-record.ts';
+import { isOutOfMemory, mayTryAgain } from './out-of-memory.ts';
+import { createReservations } from './reservations.ts';
 import type { Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
 import { createWaitingLine, type WaitingEntry } from './waiting-line.ts';
-import type { EjectKind, ModelFacts, SchedulerDecision, SchedulerFacts } from './view.ts';
-
-interface PendingEject {
-  readonly mode: EjectKind;
-  readonly upToOrder: number;
-  readonly startedMs: number;
-  settle(outcome: EjectOutcome | AppError): void;
-}
-
-interface ModelRecord {
-  config: ModelConfig;
-  /** No longer configured; it goes with its process. */
-  isRemoved: boolean;
-  active: Set<Lease>;
-  lastUsedMs: number;
-  readyAtMs: number;
-  lastUsedWallMs: number | null;
-  isPinned: boolean;
-  eject: PendingEject | undefined;
-  lastState: ModelState;
-}
+import type { ModelFacts, SchedulerDecision, SchedulerFacts } from './view.ts';
 
 /** Work that nobody's request stands behind: the load command, models loaded at start. */
 const INTERNAL_LANE = 'corral';
@@ -39,7 +22,7 @@ const RETRY_AFTER_SECONDS = 2;
 
 /** Carries out what `decide` decides. Owns the queue and who runs; never touches a process but through the supervisor. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { supervisor, clock } = options;
+  const { supervisor, clock, memory } = options;
   let settings: SchedulerSettings = options;
   const records = new Map<string, ModelRecord>();
   const line = createWaitingLine();
@@ -48,23 +31,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let isDeciding = false;
   let isDirty = false;
   let closing: AppError | undefined;
+  let isGameMode = false;
+  const preparing = new Set<string>();
   let wake: { timer: Timer; atMs: number } | undefined;
 
-  for (const config of settings.models.values()) addRecord(config);
+  const reservations = createReservations(memory, (modelId) => {
+    if (!records.has(modelId)) return;
+    options.onModelChanged(modelId);
+    run();
+  });
 
-  function addRecord(config: ModelConfig): void {
-    records.set(config.id, {
-      config,
-      isRemoved: false,
-      active: new Set(),
-      lastUsedMs: 0,
-      readyAtMs: 0,
-      lastUsedWallMs: null,
-      isPinned: config.pinned,
-      eject: undefined,
-      lastState: 'off',
-    });
-  }
+  for (const config of settings.models.values()) records.set(config.id, createModelRecord(config));
 
   supervisor.listen({
     onChange(modelId) {
@@ -74,7 +51,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       run();
     },
     onStartFailed(modelId, error) {
-      for (const entry of line.ofModel(modelId)) settleRejected(entry, error);
+      if (memory.facts() === undefined || !mayTryAgain(record(modelId), error)) {
+        const explained = withHolders(modelId, error);
+        for (const entry of line.ofModel(modelId)) settleRejected(entry, explained);
+      }
       run();
     },
   });
@@ -83,6 +63,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const found = records.get(modelId);
     if (found === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
     return found;
+  }
+
+  function withHolders(modelId: string, error: AppError): AppError {
+    if (!isOutOfMemory(error)) return error;
+    const { devices = [] } = memory.facts() ?? {};
+    const told = explainHolders(memory.needOf(modelId), devices, gatherFacts().models.values(), modelId);
+    return new AppError(error.code, `${error.message} ${told}`, { details: error.details, cause: error });
   }
 
   function onProcessChanged(modelId: string): void {
@@ -94,16 +81,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (view.state === 'ready' && before === 'loading') {
       model.lastUsedMs = clock.nowMs();
       model.readyAtMs = model.lastUsedMs;
+      model.outOfMemory = 0;
+      reservations.correct(modelId);
     }
     if (!isResident(view.state)) {
-      model.eject?.settle({
-        model: modelId,
-        wasLoaded: true,
-        exitCode: view.lastExit?.exitCode ?? null,
-        signal: view.lastExit?.signal ?? null,
-        tookMs: Math.round(clock.nowMs() - model.eject.startedMs),
-      });
-      model.eject = undefined;
+      settleEject(model, before);
       if (model.isRemoved) {
         forgetModel(modelId);
         return;
@@ -113,6 +95,27 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       // It was wanted a moment ago; the restart policy says when, and how often. Nobody else has to go for it.
       loadInBackground(modelId, { isOptional: true });
     }
+  }
+
+  /** The process is gone; whoever asked for that is told once its memory is back, too. */
+  function settleEject(model: ModelRecord, before: ModelState): void {
+    const { id } = model.config;
+    const { eject } = model;
+    model.eject = undefined;
+    const { lastExit } = supervisor.process(id).view();
+    if (before === 'starting') reservations.drop(id);
+    const returned = reservations.giveBack(id);
+    if (eject === undefined) return;
+    void returned.then((freed) => {
+      eject.settle({
+        model: id,
+        wasLoaded: true,
+        exitCode: lastExit?.exitCode ?? null,
+        signal: lastExit?.signal ?? null,
+        tookMs: Math.round(clock.nowMs() - eject.startedMs),
+        freedBytes: Object.fromEntries(freed),
+      });
+    });
   }
 
   function forgetModel(modelId: string): void {
@@ -142,24 +145,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     );
   }
 
-  function concurrencyOf(model: ModelRecord): number {
-    return model.config.concurrency ?? supervisor.process(model.config.id).view().slots ?? initialSlots(model.config);
-  }
-
   function factsOf(model: ModelRecord): ModelFacts {
-    const view = supervisor.process(model.config.id).view();
-    return {
-      id: model.config.id,
-      state: view.state,
-      activeRequests: model.active.size,
-      concurrency: concurrencyOf(model),
-      isPinned: model.isPinned,
-      priority: model.config.priority,
-      lastUsedMs: model.lastUsedMs,
-      ttlMs: model.config.ttlMs,
-      nextStartAtMs: view.nextStartAtMs,
-      eject: model.eject,
-    };
+    const { id } = model.config;
+    return modelFacts(model, supervisor.process(id).view(), {
+      need: memory.needOf(id),
+      reserved: reservations.of(id),
+      reloadMs: memory.expectedLoadMs(id),
+    });
   }
 
   function gatherFacts(): SchedulerFacts {
@@ -172,6 +164,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       laneActive,
       laneLimits: settings.laneLimits,
       fairnessBoundMs: settings.fairnessBoundMs,
+      memory: memory.facts(),
+      gameMode: isGameMode ? settings.gameModeRequests : 'off',
     };
   }
 
@@ -216,8 +210,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         if (entry !== undefined) settleRejected(entry, rejection(entry, decision));
         return;
       }
-      case 'start':
-        supervisor.process(decision.modelId).start();
+      case 'start': {
+        const { modelId, placement } = decision;
+        if (placement !== undefined) reservations.hold(modelId, placement.bytes);
+        const { contextSize } = record(modelId);
+        supervisor.process(modelId).start({ placement, contextSize });
+        return;
+      }
+      case 'prepare':
+        prepare(decision.modelId);
         return;
       case 'abandon-start':
         supervisor.process(decision.modelId).abandonStart('nobody waits for it any more');
@@ -232,11 +233,21 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
             new AppError('ejected', `Model "${decision.modelId}" was ejected while it answered.`),
           );
         }
+        memory.expectReturn(decision.modelId);
         void supervisor.process(decision.modelId).stop(decision.askedBy);
         return;
       default:
         assertNever(decision);
     }
+  }
+
+  function prepare(modelId: string): void {
+    if (preparing.has(modelId)) return;
+    preparing.add(modelId);
+    void memory.prepare(modelId).then(() => {
+      preparing.delete(modelId);
+      run();
+    });
   }
 
   function rejection(entry: WaitingEntry, decision: SchedulerDecision & { kind: 'reject' }): AppError {
@@ -384,10 +395,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function canGrantAtOnce(model: ModelRecord, lane: string): boolean {
-    if (line.size() > 0 || model.eject !== undefined) return false;
+    if (line.size() > 0 || model.eject !== undefined || isGameMode) return false;
     const laneLimit = settings.laneLimits.get(lane);
     if (laneLimit !== undefined && (laneActive.get(lane) ?? 0) >= laneLimit) return false;
-    return supervisor.process(model.config.id).view().state === 'ready' && model.active.size < concurrencyOf(model);
+    return (
+      supervisor.process(model.config.id).view().state === 'ready' &&
+      model.active.size < concurrencyOf(model.config, supervisor.process(model.config.id).view())
+    );
   }
 
   return {
@@ -430,7 +444,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     eject(modelId, mode, signal) {
       const model = record(modelId);
       if (!isResident(supervisor.process(modelId).view().state)) {
-        return Promise.resolve({ model: modelId, wasLoaded: false, exitCode: null, signal: null, tookMs: 0 });
+        const nothing = { wasLoaded: false, exitCode: null, signal: null, tookMs: 0, freedBytes: {} };
+        return Promise.resolve({ model: modelId, ...nothing });
       }
       return new Promise((resolve, reject) => {
         const previous = model.eject;
@@ -458,7 +473,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
 
     reset(modelId) {
-      record(modelId);
+      const model = record(modelId);
+      model.outOfMemory = 0;
+      model.contextSize = undefined;
       supervisor.process(modelId).reset();
     },
 
@@ -475,7 +492,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       for (const config of next.models.values()) {
         const known = records.get(config.id);
         if (known === undefined) {
-          addRecord(config);
+          records.set(config.id, createModelRecord(config));
           continue;
         }
         if (known.config.pinned !== config.pinned) known.isPinned = config.pinned;
@@ -492,6 +509,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       for (const modelId of replaced) {
         supervisor.process(modelId).reset();
+        record(modelId).contextSize = undefined;
         replaceProcess(modelId);
       }
       run();
@@ -503,13 +521,33 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return {
         activeRequests: model.active.size,
         waitingRequests: line.countRequests(modelId),
-        concurrency: state === 'ready' || model.config.concurrency !== undefined ? concurrencyOf(model) : null,
+        concurrency:
+          state === 'ready' || model.config.concurrency !== undefined
+            ? concurrencyOf(model.config, supervisor.process(model.config.id).view())
+            : null,
         isPinned: model.isPinned,
         lastUsedWallMs: model.lastUsedWallMs,
       };
     },
 
     queue: () => line.view(),
+
+    plan(modelId) {
+      record(modelId);
+      return decideLoadPlan(gatherFacts(), modelId, settings.room);
+    },
+
+    reserved() {
+      const held = [...records.keys()].map((modelId) => [modelId, reservations.of(modelId)] as const);
+      return new Map(held.filter(([, bytes]) => bytes.size > 0));
+    },
+
+    setGameMode(isOn) {
+      isGameMode = isOn;
+      run();
+    },
+
+    isGameMode: () => isGameMode,
 
     async close(graceMs) {
       closing = new AppError('shutting-down', 'Corral is shutting down.', { retryAfterSeconds: 5 });
@@ -522,9 +560,4 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       wake = undefined;
     },
   };
-}
-
-/** Until the server has told how many slots it has. */
-function initialSlots(config: ModelConfig): number {
-  return config.kind === 'file' ? (config.parallel ?? 1) : 1;
 }

@@ -5,6 +5,7 @@ import { AppError } from '#shared/contract/errors.ts';
 import { checkGgufFile } from '../catalog/gguf-header.ts';
 import { fillPlaceholders } from '../config/placeholders.ts';
 import type { CommandModelConfig, FileModelConfig, ModelConfig } from '../config/resolved-config.ts';
+import type { Placement } from '../memory/placement.ts';
 import type { LlamaCapabilities } from '../llama/capabilities.ts';
 import { buildLlamaCommandLine } from '../llama/command-line.ts';
 import { OWNER_VARIABLE } from '../process/leftovers-linux.ts';
@@ -29,6 +30,13 @@ export interface Launch {
   readonly warnings: readonly string[];
 }
 
+/** What the scheduler decided of one start. */
+export interface StartOptions {
+  readonly placement?: Placement | undefined;
+  /** Takes the place of an automatic context. */
+  readonly contextSize?: number | undefined;
+}
+
 export interface LaunchDependencies {
   readonly platform: NodeJS.Platform;
   /** Corral's own environment, which children inherit. */
@@ -50,16 +58,18 @@ export interface LaunchDependencies {
  */
 export async function prepareLaunch(
   model: ModelConfig,
+  options: StartOptions,
   dependencies: LaunchDependencies,
   signal: AbortSignal,
 ): Promise<Launch> {
   return model.kind === 'file'
-    ? await prepareFileLaunch(model, dependencies, signal)
+    ? await prepareFileLaunch(model, options, dependencies, signal)
     : await prepareCommandLaunch(model, dependencies);
 }
 
 async function prepareFileLaunch(
   model: FileModelConfig,
+  options: StartOptions,
   dependencies: LaunchDependencies,
   signal: AbortSignal,
 ): Promise<Launch> {
@@ -74,7 +84,7 @@ async function prepareFileLaunch(
       ? { kind: 'socket', path: await freshSocketPath(dependencies.runtimeFolder, model.id) }
       : { kind: 'tcp', host: '127.0.0.1', port: await dependencies.findFreePort() };
   const apiKey = randomBytes(24).toString('base64url');
-  const commandLine = buildLlamaCommandLine({ model, listen, capabilities });
+  const commandLine = buildLlamaCommandLine({ model, listen, capabilities, ...options });
   return {
     command: build.executable,
     args: commandLine.args,

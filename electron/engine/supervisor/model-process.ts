@@ -12,7 +12,7 @@ import { runProgram, startChild, type Child, type ExitRecord } from '../process/
 import { nextState, type ProcessEvent } from '../process/process-state.ts';
 import { describeExit, explainCrash, explainFailedStart, explainHung, withRetryAfter } from './explain-exit.ts';
 import { describeListenAddress, openEndpoint, type Endpoint } from './endpoint.ts';
-import { fillCommand, prepareLaunch, type Launch, type LaunchDependencies } from './launch.ts';
+import { fillCommand, prepareLaunch, type Launch, type LaunchDependencies, type StartOptions } from './launch.ts';
 import { watchHealth } from './health-watch.ts';
 import { maskSecrets } from './mask-secrets.ts';
 import { watchReadiness, type HealthAnswer } from './readiness.ts';
@@ -59,7 +59,7 @@ export interface ModelProcessDependencies extends Omit<LaunchDependencies, 'onDe
 export interface ModelProcess {
   view(): ModelProcessView;
   /** Begins a start; the outcome is told by `onChange` and `onStartFailed`. Only in `off` and `crashed`. */
-  start(): void;
+  start(options?: StartOptions): void;
   /** Ends a start that has not spawned anything yet; false if it is too late for that. */
   abandonStart(askedBy: string): boolean;
   /** From `ready` to `draining` and back. */
@@ -124,6 +124,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
   let failureTimesMs: number[] = [];
   let child: Child | undefined;
   let launch: Launch | undefined;
+  /** Where the present or next process goes. */
+  let startOptions: StartOptions = {};
   let starting: { abort: AbortController; done: Promise<void> } | undefined;
   let stopAskedBy: string | undefined;
   let linesOfRun = 0;
@@ -188,7 +190,12 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
 
   /** Spawns once and waits until it is ready. Returns how it failed, if it did; throws if no process came to exist. */
   async function attempt(signal: AbortSignal): Promise<FailedAttempt | undefined> {
-    const prepared = await prepareLaunch(model, { ...dependencies, onDetail: (detail) => update({ detail }) }, signal);
+    const prepared = await prepareLaunch(
+      model,
+      startOptions,
+      { ...dependencies, onDetail: (detail) => update({ detail }) },
+      signal,
+    );
     if (signal.aborted) throw signal.reason as Error;
     launch = prepared;
     for (const warning of prepared.warnings) note(`[corral] ${warning}`);
@@ -386,7 +393,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
   return {
     view: () => view,
 
-    start() {
+    start(wanted = {}) {
+      startOptions = wanted;
       const abort = new AbortController();
       apply('start-requested', { detail: null, loadProgress: null, warnings: NO_WARNINGS });
       const done = runStart(abort).finally(() => {

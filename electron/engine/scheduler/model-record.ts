@@ -1,0 +1,79 @@
+import type { EjectOutcome } from '#shared/contract/commands.ts';
+import type { AppError } from '#shared/contract/errors.ts';
+import type { ModelState } from '#shared/model/model-state.ts';
+import type { ModelConfig } from '../config/resolved-config.ts';
+import type { ModelProcessView } from '../supervisor/model-process.ts';
+import type { Lease } from './lease.ts';
+import type { EjectKind, ModelFacts } from './view.ts';
+
+export interface PendingEject {
+  readonly mode: EjectKind;
+  readonly upToOrder: number;
+  readonly startedMs: number;
+  settle(outcome: EjectOutcome | AppError): void;
+}
+
+/** What the scheduler knows of a model. It changes this, and nobody else. */
+export interface ModelRecord {
+  config: ModelConfig;
+  /** No longer configured; it goes with its process. */
+  isRemoved: boolean;
+  active: Set<Lease>;
+  lastUsedMs: number;
+  readyAtMs: number;
+  lastUsedWallMs: number | null;
+  isPinned: boolean;
+  eject: PendingEject | undefined;
+  lastState: ModelState;
+  /** Loads in a row that ran out of memory. */
+  outOfMemory: number;
+  /** Taken instead of an automatic context, after loads that ran out of memory. */
+  contextSize: number | undefined;
+}
+
+export function createModelRecord(config: ModelConfig): ModelRecord {
+  return {
+    config,
+    isRemoved: false,
+    active: new Set(),
+    lastUsedMs: 0,
+    readyAtMs: 0,
+    lastUsedWallMs: null,
+    isPinned: config.pinned,
+    eject: undefined,
+    lastState: 'off',
+    outOfMemory: 0,
+    contextSize: undefined,
+  };
+}
+
+/** Requests a model gets at once. */
+export function concurrencyOf(config: ModelConfig, { slots }: Pick<ModelProcessView, 'slots'>): number {
+  // Until the server has told how many slots it has.
+  return config.concurrency ?? slots ?? (config.kind === 'file' ? (config.parallel ?? 1) : 1);
+}
+
+/** What decisions see of a record and its process. Pure. */
+export function modelFacts(
+  model: ModelRecord,
+  view: ModelProcessView,
+  memory: Pick<ModelFacts, 'need' | 'reserved' | 'reloadMs'>,
+): ModelFacts {
+  const { config } = model;
+  return {
+    id: config.id,
+    state: view.state,
+    activeRequests: model.active.size,
+    concurrency: concurrencyOf(config, view),
+    isPinned: model.isPinned,
+    priority: config.priority,
+    lastUsedMs: model.lastUsedMs,
+    ttlMs: config.ttlMs,
+    nextStartAtMs: view.nextStartAtMs,
+    eject: model.eject,
+    clearsIdle: model.outOfMemory > 0,
+    need: memory.need,
+    reserved: memory.reserved,
+    reloadMs: memory.reloadMs,
+  };
+}

@@ -1,0 +1,38 @@
+import type { AppError } from '#shared/contract/errors.ts';
+import type { ModelRecord } from './model-record.ts';
+
+/**
+ * What is done when a load ran out of memory although there seemed to be enough: everything idle goes and it is tried once
+ * more; then, if the context was Corral's or llama-server's to choose, with smaller ones; then it is given up. Pure.
+ */
+export type AfterOutOfMemory =
+  | { readonly kind: 'clear-idle' }
+  | { readonly kind: 'shrink'; readonly contextSize: number }
+  | { readonly kind: 'give-up' };
+
+/** Smaller than this, chat programs have no use for it; also llama-server's own limit (`--fit-ctx`). */
+const SMALLER_CONTEXTS = [16_384, 4096] as const;
+
+/** `failures`: loads of this model in a row that ran out of memory, this one included. */
+export function decideAfterOutOfMemory(failures: number, isContextAutomatic: boolean): AfterOutOfMemory {
+  if (failures === 1) return { kind: 'clear-idle' };
+  const contextSize = isContextAutomatic ? SMALLER_CONTEXTS[failures - 2] : undefined;
+  return contextSize === undefined ? { kind: 'give-up' } : { kind: 'shrink', contextSize };
+}
+
+/** Whether a load that failed is tried once more; notes in the record how. */
+export function mayTryAgain(model: ModelRecord, error: AppError): boolean {
+  if (!isOutOfMemory(error)) return false;
+  model.outOfMemory += 1;
+  const isContextAutomatic = model.config.kind === 'file' && model.config.contextSize === undefined;
+  const next = decideAfterOutOfMemory(model.outOfMemory, isContextAutomatic);
+  if (next.kind === 'shrink') model.contextSize = next.contextSize;
+  if (next.kind !== 'give-up') return true;
+  model.outOfMemory = 0;
+  model.contextSize = undefined;
+  return false;
+}
+
+export function isOutOfMemory(error: AppError): boolean {
+  return error.details?.['reason'] === 'out-of-memory';
+}
