@@ -1,5 +1,7 @@
 import { serialiseError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
+import type { DeviceBytes, ModelNeed } from './memory/device-facts.ts';
+import { needView, roundedBytes } from './memory-view.ts';
 import type { ModelConfig } from './config/resolved-config.ts';
 import type { ModelCounts } from './scheduler/scheduler-contract.ts';
 import { describeListenAddress } from './supervisor/endpoint.ts';
@@ -10,7 +12,7 @@ export function modelView(
   config: ModelConfig,
   process: ModelProcessView,
   counts: ModelCounts,
-  { isDemo }: { isDemo: boolean },
+  { isDemo, need, reserved }: { isDemo: boolean; need: ModelNeed | undefined; reserved: DeviceBytes },
 ): ModelView {
   return {
     id: config.id,
@@ -42,5 +44,7 @@ export function modelView(
             askedBy: process.lastExit.askedBy ?? null,
           },
     warnings: [...process.warnings],
+    need: need === undefined ? null : needView(need),
+    reservedBytes: roundedBytes(reserved),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { modelStateSchema } from '../model/model-state.ts';
 import { serialisedErrorSchema } from './errors.ts';
+import { memoryViewSchema, needViewSchema } from './memory.ts';
 
 /**
  * All that a window, tray or CLI may show. Times ending in `At` are wall-clock milliseconds since 1970, so that they
@@ -46,6 +47,10 @@ export const modelViewSchema = z.object({
   problem: serialisedErrorSchema.nullable(),
   lastExit: exitViewSchema.nullable(),
   warnings: z.array(z.string()),
+  /** What loading it takes; null until that was asked for. */
+  need: needViewSchema.nullable(),
+  /** What is reserved for it, by device. */
+  reservedBytes: z.record(z.string(), z.number()),
 });
 
 export type ModelView = z.infer<typeof modelViewSchema>;
@@ -94,7 +99,8 @@ export const instanceViewSchema = z.object({
   /** Why the newest version of the file is not in use; empty if it is. */
   configErrors: z.array(configIssueSchema),
   dataFolder: z.string(),
-  maxLoaded: z.number(),
+  /** Null: only memory limits them. */
+  maxLoaded: z.number().nullable(),
   isShuttingDown: z.boolean(),
 });
 
@@ -105,6 +111,7 @@ export const snapshotSchema = z.object({
   engine: engineStatusSchema,
   models: z.array(modelViewSchema),
   queue: z.array(queueEntryViewSchema),
+  memory: memoryViewSchema,
 });
 
 export type InstanceView = z.infer<typeof instanceViewSchema>;

@@ -38,8 +38,10 @@ export function buildLlamaCommandLine(options: {
   readonly capabilities: LlamaCapabilities;
   /** Where it was decided to go; undefined leaves that to llama-server. */
   readonly placement?: Pick<Placement, 'devices' | 'split' | 'isSubset'> | undefined;
-  /** Takes the place of an automatic context. */
+  /** For a context that is left to Corral. */
   readonly contextSize?: number | undefined;
+  /** Takes its place after loads that ran out of memory. */
+  readonly reducedContextSize?: number | undefined;
 }): LlamaCommandLine {
   const { model, listen, capabilities, placement } = options;
   const args: string[] = [];
@@ -65,10 +67,10 @@ export function buildLlamaCommandLine(options: {
   // Newer builds split an alias at commas. A leading dash does no harm: a value is taken as it comes.
   if (!model.id.includes(',')) add(['--alias', '-a'], model.id);
 
-  const contextSize = model.contextSize ?? options.contextSize;
+  const contextSize = model.contextSize ?? options.reducedContextSize ?? options.contextSize;
   if (contextSize !== undefined) want('contextSize', ['--ctx-size', '-c'], String(contextSize));
-  if (model.contextSize === undefined && contextSize !== undefined) {
-    warnings.push(`Memory ran out with more: the context is ${contextSize} tokens this time.`);
+  if (model.contextSize === undefined && options.reducedContextSize !== undefined) {
+    warnings.push(`Memory ran out with more: the context is ${options.reducedContextSize} tokens this time.`);
   }
   if (model.gpuLayers !== 'auto') {
     const layers = model.gpuLayers === 'all' ? ALL_LAYERS : String(model.gpuLayers);

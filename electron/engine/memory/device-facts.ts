@@ -17,6 +17,10 @@ export interface DeviceFacts {
   readonly usedByOthersBytes: number;
 }
 
+export interface MemoryFacts {
+  readonly devices: readonly DeviceFacts[];
+}
+
 export const needSources = ['measured', 'forecast', 'estimate', 'unknown'] as const;
 
 /** Where a need comes from: a run of the same, llama-server's own forecast, the file's metadata, or nowhere. */
@@ -35,6 +39,8 @@ export interface ModelNeed {
   readonly cpuBytes: number;
   /** `none`: runs on the processor whatever there is; `all`: must not be left in part on the processor. */
   readonly offload: 'none' | 'auto' | 'all';
+  /** Tokens of context this is about, where Corral chose them: to be passed on. */
+  readonly contextSize?: number;
   /** Accelerators it may use; empty: any. */
   readonly devices: readonly string[];
 }

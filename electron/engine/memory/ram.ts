@@ -1,6 +1,6 @@
 import type { MemoryProbe } from '../ports/memory-probe.ts';
 import { readDarwinProcessMemory } from './process-memory-darwin.ts';
-import { readLinuxProcessMemory } from './process-memory-linux.ts';
+import { readLinuxProcessMemory, type ProcessMemory } from './process-memory-linux.ts';
 import type { ReadSystemMemory } from './system-memory.ts';
 import type { ToolRunner } from './tool-runner.ts';
 
@@ -19,11 +19,14 @@ export function createRamProbe(options: RamProbeOptions): MemoryProbe {
   return {
     name: 'system memory',
     async read(signal) {
-      const readUsed = async (): Promise<ReadonlyMap<number, number> | undefined> => {
+      const readUsed = async (): Promise<Partial<ProcessMemory>> => {
         if (platform === 'linux') return await readLinuxProcessMemory(root, pids());
-        return platform === 'darwin' ? await readDarwinProcessMemory(runner, pids(), signal) : undefined;
+        return platform === 'darwin' ? { used: await readDarwinProcessMemory(runner, pids(), signal) } : {};
       };
-      const [{ totalBytes, availableBytes }, usedByPid] = await Promise.all([readSystemMemory(signal), readUsed()]);
+      const [{ totalBytes, availableBytes }, { used, held }] = await Promise.all([
+        readSystemMemory(signal),
+        readUsed(),
+      ]);
       return [
         {
           id: 'RAM',
@@ -34,7 +37,8 @@ export function createRamProbe(options: RamProbeOptions): MemoryProbe {
           pciAddress: undefined,
           totalBytes,
           freeBytes: availableBytes,
-          usedByPid,
+          usedByPid: used,
+          heldByPid: held,
         },
       ];
     },

@@ -19,6 +19,8 @@ export interface DeviceReading {
   readonly freeBytes: number | undefined;
   /** Bytes per process. Undefined where the tool cannot say; a process that is missing takes nothing. */
   readonly usedByPid: ReadonlyMap<number, number> | undefined;
+  /** The part of that which is missing in `freeBytes`: weights mapped from a file are in memory, and count as free. */
+  readonly heldByPid?: ReadonlyMap<number, number> | undefined;
 }
 
 /** One source of readings. */

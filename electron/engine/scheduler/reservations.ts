@@ -1,5 +1,5 @@
 import { NO_BYTES, type DeviceBytes } from '../memory/device-facts.ts';
-import type { MemoryKeeper } from './memory-keeper.ts';
+import type { MemoryKeeper } from '../ports/memory-keeper.ts';
 
 export interface Reservations {
   of(modelId: string): DeviceBytes;

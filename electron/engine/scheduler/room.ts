@@ -1,5 +1,5 @@
 import { isResident } from '#shared/model/model-state.ts';
-import type { DeviceFacts } from '../memory/device-facts.ts';
+import type { MemoryFacts } from '../memory/device-facts.ts';
 import type { Placement } from '../memory/placement.ts';
 import type { ModelFacts } from './view.ts';
 
@@ -27,10 +27,6 @@ export interface RoomQuestion {
   readonly isWanted: (modelId: string) => boolean;
   /** Undefined while nothing is known about memory. */
   readonly memory: MemoryFacts | undefined;
-}
-
-export interface MemoryFacts {
-  readonly devices: readonly DeviceFacts[];
 }
 
 export type RoomPolicy = (question: RoomQuestion) => RoomDecision;

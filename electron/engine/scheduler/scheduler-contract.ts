@@ -6,7 +6,7 @@ import type { Supervisor } from '../supervisor/supervisor.ts';
 import type { DeviceBytes } from '../memory/device-facts.ts';
 import type { Lease } from './lease.ts';
 import type { LoadPlan } from './load-plan.ts';
-import type { MemoryKeeper } from './memory-keeper.ts';
+import type { MemoryKeeper } from '../ports/memory-keeper.ts';
 import type { RoomPolicy } from './room.ts';
 
 export interface AcquireOptions {

@@ -69,7 +69,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (!isOutOfMemory(error)) return error;
     const { devices = [] } = memory.facts() ?? {};
     const told = explainHolders(memory.needOf(modelId), devices, gatherFacts().models.values(), modelId);
-    return new AppError(error.code, `${error.message} ${told}`, { details: error.details, cause: error });
+    return new AppError(error.code, `${error.message} ${told}`, { details: error.details ?? {}, cause: error });
   }
 
   function onProcessChanged(modelId: string): void {
@@ -213,8 +213,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       case 'start': {
         const { modelId, placement } = decision;
         if (placement !== undefined) reservations.hold(modelId, placement.bytes);
-        const { contextSize } = record(modelId);
-        supervisor.process(modelId).start({ placement, contextSize });
+        const contextSize = memory.needOf(modelId)?.contextSize;
+        const reducedContextSize = record(modelId).contextSize;
+        supervisor.process(modelId).start({ placement, contextSize, reducedContextSize });
         return;
       }
       case 'prepare':

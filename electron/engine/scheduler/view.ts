@@ -1,6 +1,5 @@
-import type { DeviceBytes, ModelNeed } from '../memory/device-facts.ts';
+import type { DeviceBytes, MemoryFacts, ModelNeed } from '../memory/device-facts.ts';
 import type { Placement } from '../memory/placement.ts';
-import type { MemoryFacts } from './room.ts';
 import type { waitReasons } from '#shared/contract/snapshot.ts';
 import type { EjectMode } from '#shared/contract/commands.ts';
 import type { ModelState } from '#shared/model/model-state.ts';

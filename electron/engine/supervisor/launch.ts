@@ -33,8 +33,10 @@ export interface Launch {
 /** What the scheduler decided of one start. */
 export interface StartOptions {
   readonly placement?: Placement | undefined;
-  /** Takes the place of an automatic context. */
+  /** For a context that is left to Corral. */
   readonly contextSize?: number | undefined;
+  /** Takes its place after loads that ran out of memory. */
+  readonly reducedContextSize?: number | undefined;
 }
 
 export interface LaunchDependencies {

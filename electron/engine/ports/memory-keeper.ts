@@ -1,5 +1,4 @@
-import type { DeviceBytes, ModelNeed } from '../memory/device-facts.ts';
-import type { MemoryFacts } from './room.ts';
+import type { DeviceBytes, MemoryFacts, ModelNeed } from '../memory/device-facts.ts';
 
 /** What the scheduler asks of whoever knows memory. */
 export interface MemoryKeeper {

@@ -1,0 +1,141 @@
+import type { MemoryKeeper } from '../ports/memory-keeper.ts';
+import { delay, type Clock } from '../ports/clock.ts';
+import { accountDevices, type AccountingSettings, type Holder } from './device-accounting.ts';
+import { RAM, type DeviceBytes, type DeviceFacts, type ModelNeed } from './device-facts.ts';
+import type { MemoryDevice } from './merge-devices.ts';
+import type { MemoryMonitor, MemoryReading } from './memory-monitor.ts';
+import { hasComeBack } from './memory-return.ts';
+
+/** A decision is not made by what was free longer ago. */
+const MAX_READING_AGE_MS = 2000;
+/** How long a prepared decision may take to be made. */
+const MAX_DECISION_AGE_MS = 10_000;
+const RETURN_PATIENCE_MS = 5000;
+const RETURN_LOOK_MS = 50;
+
+export interface MemoryKeeperOptions {
+  readonly monitor: MemoryMonitor;
+  readonly clock: Clock;
+  settings(): AccountingSettings;
+  /** Our processes that hold memory. */
+  holders(): readonly Holder[];
+  /** What a model needs, from the best source there is; undefined if nobody can tell. Never rejects. */
+  findNeed(modelId: string): Promise<ModelNeed | undefined>;
+  expectedLoadMs(modelId: string): number;
+  /** What a ready process says it took; undefined where it does not tell. */
+  readAllocated(modelId: string): DeviceBytes | undefined;
+}
+
+/** A model nobody knows anything of: it is loaded as if it took nothing, and measured. */
+const UNKNOWN_NEED: ModelNeed = {
+  source: 'unknown',
+  offloadedBytes: 0,
+  perDeviceBytes: 0,
+  hostBytes: 0,
+  cpuBytes: 0,
+  offload: 'auto',
+  devices: [],
+};
+
+export interface EngineMemory extends MemoryKeeper {
+  /** Takes a reading over; whoever polls hands it here. */
+  observe(reading: MemoryReading): void;
+  devices(): readonly DeviceFacts[];
+  /** What is known of needs is out of date: the configuration or the engine changed. */
+  forgetNeeds(): void;
+}
+
+/** Keeps what the scheduler decides by: the devices as last read, and what models need. */
+export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
+  const { monitor, clock } = options;
+  let devices: readonly DeviceFacts[] = [];
+  let decisiveUntilMs = Number.NEGATIVE_INFINITY;
+  const needs = new Map<string, ModelNeed>();
+  /** Free memory by device just before a process was told to end. */
+  const before = new Map<string, ReadonlyMap<string, number>>();
+
+  function observe({ devices: read }: MemoryReading): void {
+    devices = accountDevices(
+      read,
+      options.holders(),
+      options.settings(),
+      new Map(devices.map((each) => [each.id, each])),
+    );
+  }
+
+  async function read(maxAgeMs: number): Promise<readonly MemoryDevice[]> {
+    const reading = await monitor.read({ maxAgeMs });
+    observe(reading);
+    return reading.devices;
+  }
+
+  function freeOf(read: readonly MemoryDevice[]): ReadonlyMap<string, number> {
+    return new Map(read.flatMap(({ id, freeBytes }) => (freeBytes === undefined ? [] : [[id, freeBytes]])));
+  }
+
+  function pidOf(modelId: string): number | undefined {
+    return options.holders().find((holder) => holder.modelId === modelId)?.pid;
+  }
+
+  return {
+    observe,
+    devices: () => devices,
+    forgetNeeds() {
+      needs.clear();
+      decisiveUntilMs = Number.NEGATIVE_INFINITY;
+    },
+    facts: () => ({ devices }),
+    needOf: (modelId) => (clock.nowMs() <= decisiveUntilMs ? needs.get(modelId) : undefined),
+    async prepare(modelId) {
+      const [need] = await Promise.all([options.findNeed(modelId), read(MAX_READING_AGE_MS)]);
+      needs.set(modelId, need ?? UNKNOWN_NEED);
+      decisiveUntilMs = clock.nowMs() + MAX_DECISION_AGE_MS;
+    },
+    expectedLoadMs: options.expectedLoadMs,
+    expectReturn(modelId) {
+      const last = monitor.latest();
+      if (last === undefined || clock.nowMs() - last.readAtMs > MAX_READING_AGE_MS) return;
+      before.set(modelId, freeOf(last.devices));
+    },
+    async awaitReturn(modelId, held) {
+      const freeBefore = before.get(modelId);
+      before.delete(modelId);
+      // What the system's own memory held is back with the process' end.
+      const watched = [...held].filter(([device, bytes]) => device !== RAM && bytes > 0);
+      if (watched.length === 0) return held;
+      const pid = pidOf(modelId);
+      const deadlineMs = clock.nowMs() + RETURN_PATIENCE_MS;
+      for (;;) {
+        const now = await read(0);
+        const isBack = watched.every(([id, heldBytes]) => {
+          const device = now.find((each) => each.id === id);
+          return hasComeBack({
+            freeBeforeBytes: freeBefore?.get(id),
+            heldBytes,
+            freeNowBytes: device?.freeBytes,
+            isListed: pid === undefined ? undefined : device?.usedByPid?.has(pid),
+          });
+        });
+        if (isBack || clock.nowMs() >= deadlineMs) return cameBack(held, freeBefore, freeOf(now));
+        await delay(clock, RETURN_LOOK_MS);
+      }
+    },
+    measure(modelId) {
+      return Promise.resolve(options.readAllocated(modelId));
+    },
+  };
+}
+
+/** What was seen to come back where somebody looked before; else what was held. */
+function cameBack(
+  held: DeviceBytes,
+  before: ReadonlyMap<string, number> | undefined,
+  now: ReadonlyMap<string, number>,
+): DeviceBytes {
+  return new Map(
+    [...held].map(([id, bytes]) => {
+      const [then, free] = [before?.get(id), now.get(id)];
+      return [id, id === RAM || then === undefined || free === undefined ? bytes : Math.max(0, free - then)];
+    }),
+  );
+}
