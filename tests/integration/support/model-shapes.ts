@@ -4,11 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import { tensorBytes, tensorType, tensorTypeId } from '../../../electron/engine/catalog/gguf-tensor-types.ts';
-import {
-  writeGgufHeader,
-  type GgufTensorShape,
-  type GgufValue,
-} from '../../../electron/engine/catalog/gguf-writer.ts';
+import { writeGgufHeader, type GgufTensorShape, type GgufValue } from '../../../electron/engine/catalog/gguf-writer.ts';
 
 export interface ModelShape {
   readonly architecture: string;
