@@ -2,7 +2,7 @@ import type { ModelMetadata } from '../catalog/gguf-model-metadata.ts';
 import { cacheBytesByLayer } from './cache-bytes.ts';
 import { computeBytes, type ComputeOptions } from './compute-bytes.ts';
 import { planContext, type ContextOptions, type ContextPlan } from './context-plan.ts';
-import { placeLayers, type LayerPlacement } from './place-layers.ts';
+import { placeLayers, systemMemory, type GpuShare, type LayerPlacement } from './place-layers.ts';
 import { projectorComputeBytes } from './projector-bytes.ts';
 
 /**
@@ -20,8 +20,8 @@ export interface NeedOptions extends ContextOptions {
   readonly flashAttention: 'on' | 'off' | 'auto';
   /** Whether embeddings are pooled, so that nothing is calculated over the vocabulary. */
   readonly isPooled: boolean;
-  /** Each GPU's part of the layers: that of `--tensor-split`, or its free memory. Empty without a GPU. */
-  readonly gpuShares: readonly number[];
+  /** Those the model may use, in the order of `--device`. Empty without a GPU. */
+  readonly gpus: readonly GpuShare[];
   /** The experts of that many layers, from the first on, stay in the RAM (`--n-cpu-moe`). */
   readonly cpuExpertLayers: number;
   /** `--load-mode` with mmap: weights in the RAM are then pages of the file, which the system may drop and read again. */
@@ -29,8 +29,8 @@ export interface NeedOptions extends ContextOptions {
 }
 
 export interface DeviceNeed {
-  /** The system's memory, or the index of a GPU in `gpuShares`. */
-  readonly device: 'RAM' | number;
+  /** `RAM`, or a GPU's name. */
+  readonly device: string;
   readonly weightsBytes: number;
   /** KV cache and recurrent state. */
   readonly kvBytes: number;
@@ -69,37 +69,37 @@ export function estimateNeed(
     valueType: options.valueCacheType,
     hasFlashAttention,
   });
-  const placement = placeLayers(model.layers.length + model.predictionLayers, options.gpuLayers, options.gpuShares);
+  const placement = placeLayers(model.layers.length + model.predictionLayers, options.gpuLayers, options.gpus);
   const compute = { hasFlashAttention, hasLogits: !isPooled, isPipelined: isPipelined(placement, options) };
-  const needs = new Map<'RAM' | number, { weightsBytes: number; kvBytes: number; computeBytes: number }>();
-  for (const device of ['RAM' as const, ...options.gpuShares.keys()]) {
+  const needs = new Map<string, { weightsBytes: number; kvBytes: number; computeBytes: number }>();
+  for (const device of [systemMemory, ...options.gpus.map(({ name }) => name)]) {
     needs.set(device, { weightsBytes: 0, kvBytes: 0, computeBytes: 0 });
   }
-  const add = (device: 'RAM' | number, part: 'weightsBytes' | 'kvBytes' | 'computeBytes', bytes: number): void => {
+  const add = (device: string, part: 'weightsBytes' | 'kvBytes' | 'computeBytes', bytes: number): void => {
     const need = needs.get(device);
     if (need !== undefined) need[part] += bytes;
   };
 
-  add('RAM', 'weightsBytes', model.inputBytes);
+  add(systemMemory, 'weightsBytes', model.inputBytes);
   add(placement.output, 'weightsBytes', model.outputBytes);
   // An output that is tied to the embeddings is copied to the GPU, and is not there twice in the RAM.
-  if (placement.output !== 'RAM') add(placement.output, 'weightsBytes', model.tiedOutputBytes);
+  if (placement.output !== systemMemory) add(placement.output, 'weightsBytes', model.tiedOutputBytes);
   model.layers.forEach((layer, index) => {
-    const device = placement.layers[index] ?? 'RAM';
+    const device = placement.layers[index] ?? systemMemory;
     const expertsHere = index < options.cpuExpertLayers ? 0 : layer.expertBytes;
     add(device, 'weightsBytes', layer.weightBytes - layer.expertBytes + expertsHere);
-    add('RAM', 'weightsBytes', layer.expertBytes - expertsHere);
+    add(systemMemory, 'weightsBytes', layer.expertBytes - expertsHere);
     add(device, 'kvBytes', cacheBytes[index] ?? 0);
   });
   for (const device of needs.keys()) {
     add(device, 'computeBytes', computeOn(device, model, plan, compute, placement, options));
   }
   // The results that are handed to the client (`output_reserve` in src/llama-context.cpp).
-  if (model.layers.length > 0) add('RAM', 'computeBytes', plan.slots * resultElements(model, hasEmbeddings) * 4);
+  if (model.layers.length > 0) add(systemMemory, 'computeBytes', plan.slots * resultElements(model, hasEmbeddings) * 4);
 
   if (projector !== undefined) {
     // The projector goes to the first GPU, all of it (`mmproj_use_gpu` in common/common.h).
-    const device = options.gpuShares.length > 0 ? 0 : 'RAM';
+    const device = options.gpus[0]?.name ?? systemMemory;
     add(device, 'weightsBytes', projector.inputBytes);
     add(device, 'computeBytes', projectorComputeBytes(projector, hasFlashAttention));
   }
@@ -108,14 +108,14 @@ export function estimateNeed(
     weightsBytesByLayer: model.layers.map((layer) => layer.weightBytes),
     perDevice,
     totalBytes: perDevice.reduce((sum, need) => sum + need.weightsBytes + need.kvBytes + need.computeBytes, 0),
-    mappedBytes: options.isMemoryMapped ? (needs.get('RAM')?.weightsBytes ?? 0) : 0,
+    mappedBytes: options.isMemoryMapped ? (needs.get(systemMemory)?.weightsBytes ?? 0) : 0,
     contextSize: plan.contextSize,
     slots: plan.slots,
   };
 }
 
 function computeOn(
-  device: 'RAM' | number,
+  device: string,
   model: ModelMetadata,
   plan: ContextPlan,
   compute: ComputeOptions,
@@ -124,7 +124,7 @@ function computeOn(
 ): number {
   const layers = model.layers.filter((_, index) => placement.layers[index] === device);
   if (model.layers.length === 0) return 0;
-  if (device === 'RAM') {
+  if (device === systemMemory) {
     return computeBytes(model, plan, compute, layers.length > 0 ? 'everything' : 'input', layers);
   }
   const role = layers.length > 0 ? 'layers' : 'output';
@@ -139,7 +139,7 @@ function computeOn(
  */
 function streamedWeightBytes(model: ModelMetadata, placement: LayerPlacement, options: NeedOptions): number {
   const sizes = model.layers.map((layer, index) =>
-    placement.layers[index] === 'RAM' || (index < options.cpuExpertLayers && layer.expertBytes > 0)
+    placement.layers[index] === systemMemory || (index < options.cpuExpertLayers && layer.expertBytes > 0)
       ? layer.largestTensorBytes
       : 0,
   );
@@ -149,10 +149,10 @@ function streamedWeightBytes(model: ModelMetadata, placement: LayerPlacement, op
 /** Whether the GPUs work on several micro-batches at once (the constructor of `llama_context` in src/llama-context.cpp). */
 function isPipelined(placement: LayerPlacement, options: NeedOptions): boolean {
   return (
-    options.gpuShares.length > 1 &&
+    options.gpus.length > 1 &&
     options.cpuExpertLayers === 0 &&
-    placement.output !== 'RAM' &&
-    !placement.layers.includes('RAM')
+    placement.output !== systemMemory &&
+    !placement.layers.includes(systemMemory)
   );
 }
 

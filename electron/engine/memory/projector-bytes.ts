@@ -14,8 +14,8 @@ export function projectorComputeBytes(metadata: ModelMetadata, hasFlashAttention
   const { imageSize, patchSize, embeddingLength, feedForwardLength, heads } = projector;
   const patches = imageSize > 0 && patchSize > 0 ? Math.ceil(imageSize / patchSize) ** 2 : defaultPatches;
   const row = patches * elementBytes;
-  const forward = (feedForwardLength + 5 * embeddingLength) * row;
+  // How many rows are alive at once is fitted to build 11669, as in compute-bytes.ts.
+  const forward = (feedForwardLength + 3 * embeddingLength) * row;
   const scores = hasFlashAttention ? 0 : heads * patches * row;
-  const image = 3 * imageSize * imageSize * elementBytes;
-  return image + Math.max(forward, scores + 5 * embeddingLength * row);
+  return Math.max(forward, scores + (hasFlashAttention ? 3 : 6) * embeddingLength * row);
 }

@@ -289,3 +289,67 @@ function mambaTensors(embedding: number): NamedTensor[] {
     { name: 'ssm_out.weight', dimensions: [inner, embedding] },
   ];
 }
+
+export interface ProjectorShape {
+  readonly layers: number;
+  readonly embedding: number;
+  readonly heads: number;
+  readonly feedForward: number;
+  readonly imageSize: number;
+  readonly patchSize: number;
+  /** The embedding length of the model it belongs to. */
+  readonly modelEmbedding: number;
+}
+
+/** An mmproj of Gemma 3's kind: a vision transformer and one projection (tools/mtmd/models/siglip.cpp). */
+export async function writeProjectorShape(filePath: string, shape: ProjectorShape): Promise<void> {
+  const { embedding, feedForward, patchSize, imageSize } = shape;
+  const vector = (name: string, length: number): NamedTensor => ({ name, dimensions: [length] });
+  const dense = (name: string, from: number, to: number): NamedTensor[] => [
+    { name: `${name}.weight`, dimensions: [from, to] },
+    vector(`${name}.bias`, to),
+  ];
+  const norm = (name: string): NamedTensor[] => [
+    vector(`${name}.weight`, embedding),
+    vector(`${name}.bias`, embedding),
+  ];
+  const metadata = new Map<string, GgufValue>([
+    ['general.architecture', text('clip')],
+    ['general.type', text('mmproj')],
+    ['general.name', text('shape of a projector')],
+    ['general.file_type', uint32(1)],
+    ['clip.has_vision_encoder', { type: 'bool', value: true }],
+    ['clip.projector_type', text('gemma3')],
+    ['clip.use_gelu', { type: 'bool', value: true }],
+    ['clip.vision.image_size', uint32(imageSize)],
+    ['clip.vision.patch_size', uint32(patchSize)],
+    ['clip.vision.embedding_length', uint32(embedding)],
+    ['clip.vision.feed_forward_length', uint32(feedForward)],
+    ['clip.vision.projection_dim', uint32(shape.modelEmbedding)],
+    ['clip.vision.block_count', uint32(shape.layers)],
+    ['clip.vision.attention.head_count', uint32(shape.heads)],
+    ['clip.vision.attention.layer_norm_epsilon', float32(1e-6)],
+    ['clip.vision.image_mean', { type: 'float32-array', value: [0.5, 0.5, 0.5] }],
+    ['clip.vision.image_std', { type: 'float32-array', value: [0.5, 0.5, 0.5] }],
+  ]);
+  const layers = Array.from({ length: shape.layers }, (_, index) => {
+    const name = `v.blk.${index}`;
+    return [
+      ...norm(`${name}.ln1`),
+      ...['attn_q', 'attn_k', 'attn_v', 'attn_out'].flatMap((part) => dense(`${name}.${part}`, embedding, embedding)),
+      ...norm(`${name}.ln2`),
+      ...dense(`${name}.ffn_up`, embedding, feedForward),
+      ...dense(`${name}.ffn_down`, feedForward, embedding),
+    ];
+  }).flat();
+  const tensors: NamedTensor[] = [
+    { name: 'v.patch_embd.weight', dimensions: [patchSize, patchSize, 3, embedding], type: 'f32' },
+    vector('v.patch_embd.bias', embedding),
+    { name: 'v.position_embd.weight', dimensions: [embedding, (imageSize / patchSize) ** 2], type: 'f32' },
+    ...layers,
+    ...norm('v.post_ln'),
+    { name: 'mm.input_projection.weight', dimensions: [shape.modelEmbedding, embedding] },
+    vector('mm.soft_emb_norm.weight', embedding),
+  ];
+  await writeSparse(filePath, metadata, tensors, 'f16');
+}
