@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Bridge } from '#shared/contract/bridge.ts';
 import type { EjectMode } from '#shared/contract/commands.ts';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
@@ -12,6 +12,8 @@ import { showAllModels, showLoadedModels } from './verbs/list-models.ts';
 import { loadModel } from './verbs/load.ts';
 import { MAX_LOG_LINES, showLogs } from './verbs/logs.ts';
 import { switchModel } from './verbs/model-switches.ts';
+import { setGameMode } from './verbs/game-mode.ts';
+import { showPlan } from './verbs/plan.ts';
 import { cancelRequest, showQueue } from './verbs/queue.ts';
 import { serve } from './verbs/serve.ts';
 import { showStatus } from './verbs/status.ts';
@@ -171,6 +173,17 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
     .argument('<request>', 'its ID in `corral queue`')
     .action((id: string, common: CommonOptions) =>
       talk(common, (bridge, context) => cancelRequest(bridge, context, id)),
+    );
+
+  addVerb(program, 'plan', 'Show what loading a model would take, and what it would eject.')
+    .argument('<model>', 'id or alias')
+    .action((name: string, common: CommonOptions) =>
+      talk(common, (bridge, context) => showPlan(bridge, context, name)),
+    );
+  addVerb(program, 'game-mode', 'Unload everything, and load nothing until it is switched off.')
+    .addArgument(new Argument('<state>', 'on or off').choices(['on', 'off']))
+    .action((state: string, common: CommonOptions) =>
+      talk(common, (bridge, context) => setGameMode(bridge, context, state === 'on')),
     );
 
   const switches = [

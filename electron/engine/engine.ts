@@ -6,6 +6,7 @@ import type { RequestHandler } from 'express';
 import type { EjectMode, EjectOutcome, LogLine } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
 import type { RequestRecord } from '#shared/contract/request-record.ts';
+import type { LoadPlanView } from '#shared/contract/memory.ts';
 import type { InstanceView, ModelView, Snapshot } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { DEMO_MODEL_ID, demoModelConfig } from './catalog/demo-model-config.ts';
@@ -18,9 +19,11 @@ import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts
 import { ensurePrivateFolder } from './config/private-folder.ts';
 import type { ModelConfig, ResolvedConfig } from './config/resolved-config.ts';
 import { describeConfigChange } from './describe-config-change.ts';
+import { openEngineMemory, type MemoryProbes } from './engine-memory.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
 import { createEventFeed, type EventListener } from './event-feed.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
+import { loadPlanView } from './memory-view.ts';
 import { createModelObserver } from './model-observer.ts';
 import { createModelTable, type ModelTable } from './model-table.ts';
 import { modelView } from './model-view.ts';
@@ -36,6 +39,7 @@ import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
+import type { EngineBuild, EngineStatus } from './runtimes/engine-build.ts';
 import { createEngines } from './runtimes/engines.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { createPortFinder } from './supervisor/free-port.ts';
@@ -63,6 +67,8 @@ export interface EngineOptions {
   readonly clock?: Clock;
   /** Changes the configuration file and has it applied; undefined where there is none to change. */
   saveSettings?(edits: readonly ConfigEdit[]): Promise<void>;
+  /** In place of the platform's probes of memory. */
+  readonly memoryProbes?: MemoryProbes;
   /** Hears every line of Corral's own log. */
   onLogLine?(level: LogLevel, line: string): void;
 }
@@ -97,6 +103,9 @@ export interface Engine {
   ejectAllModels(mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome[]>;
   setPinned(modelId: string, isPinned: boolean): void;
   resetModel(modelId: string): void;
+  /** What loading a model would take and do now. */
+  planLoad(modelId: string): Promise<LoadPlanView>;
+  setGameMode(isOn: boolean): void;
   /** Throws `not-found` if no waiting request has that id. */
   cancelRequest(requestId: string): void;
   /** Changes the configuration file; throws `forbidden`, `config-invalid` or `conflict`. */
@@ -202,8 +211,33 @@ async function setUp(
     readCapabilities,
     onSpawned: childNets.onSpawned,
     onGone: childNets.onGone,
+    onLaunched: (modelId) => memory.onLaunched(modelId),
+    onLogFact: (modelId, fact) => memory.hear(modelId, fact),
   });
   undo.push(() => supervisor.stopAll('shutdown'));
+
+  const memory = await openEngineMemory({
+    platform,
+    env: { ...env },
+    dataFolder,
+    clock,
+    logger,
+    probes: options.memoryProbes,
+    settings: () => config.memory,
+    models: () => table.models,
+    process: (modelId) => supervisor.process(modelId).view(),
+    reserved: () => scheduler.reserved(),
+    build: () => readyBuild(engines.status()),
+    async findBuild() {
+      const status = engines.status();
+      // What is being fetched takes a while; llama-server itself then sees to what fits.
+      if (status.status === 'installing') return undefined;
+      return readyBuild(status) ?? (await engines.ensureEngine(new AbortController().signal));
+    },
+    readCapabilities,
+    onChange: () => markMemory(),
+  });
+  undo.push(() => memory.close());
 
   const metrics = createMetrics(() => models());
   undo.push(() => metrics.close());
@@ -213,6 +247,7 @@ async function setUp(
   const intake = createRecordIntake(clock, (record) => {
     requestLog.add(record);
     metrics.observeRequest(record);
+    if (record.tokensPerSecond !== null) memory.observeTokensPerSecond(record.modelId, record.tokensPerSecond);
   });
   undo.push(() => intake.flush());
 
@@ -220,6 +255,7 @@ async function setUp(
     ...schedulerSettingsOf(config, table),
     supervisor,
     clock,
+    memory: memory.keeper,
     onModelChanged(modelId) {
       feed.mark(`model:${modelId}`, () => {
         const model = table.models.has(modelId) ? viewOf(modelId) : undefined;
@@ -240,6 +276,7 @@ async function setUp(
     if (model === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
     return modelView(model, supervisor.process(modelId).view(), scheduler.counts(modelId), {
       isDemo: modelId === DEMO_MODEL_ID && !config.models.has(modelId),
+      need: memory.keeper.needOf(modelId),
     });
   }
 
@@ -257,9 +294,13 @@ async function setUp(
       configWarnings: [...configWarnings],
       configErrors: [...configErrors],
       dataFolder,
-      maxLoaded: config.memory.maxLoaded,
+      maxLoaded: Number.isFinite(config.memory.maxLoaded) ? config.memory.maxLoaded : null,
       isShuttingDown: stopping !== undefined,
     };
+  }
+
+  function markMemory(): void {
+    feed.mark('memory', () => ({ type: 'memory-changed', memory: memory.view(scheduler.isGameMode()) }));
   }
 
   function announceInstance(): void {
@@ -397,6 +438,7 @@ async function setUp(
       config = next;
       inferenceSettings = inferenceSettingsOf(next);
       if (change.isEngineChanged) engines.configure(next.engine);
+      memory.reset();
       supervisor.configure(table.models);
       scheduler.configure(
         schedulerSettingsOf(next, table),
@@ -435,8 +477,16 @@ async function setUp(
       engine: engines.status(),
       models: models(),
       queue: scheduler.queue(),
+      memory: memory.view(scheduler.isGameMode()),
     }),
-    subscribe: feed.subscribe,
+    subscribe(listener) {
+      const unsubscribe = feed.subscribe(listener);
+      const endWatch = memory.watch();
+      return () => {
+        unsubscribe();
+        endWatch();
+      };
+    },
 
     resolveModel(name) {
       const resolved = table.resolve(name);
@@ -452,6 +502,15 @@ async function setUp(
     async ejectAllModels(mode, signal) {
       const loaded = [...table.models.keys()].filter((id) => isResident(supervisor.process(id).view().state));
       return await Promise.all(loaded.map((id) => scheduler.eject(id, mode, signal)));
+    },
+    async planLoad(modelId) {
+      await memory.keeper.prepare(modelId);
+      return loadPlanView(scheduler.plan(modelId));
+    },
+    setGameMode(isOn) {
+      scheduler.setGameMode(isOn);
+      logger.log('info', isOn ? 'Game mode is on: everything is unloaded' : 'Game mode is off');
+      markMemory();
     },
     setPinned: scheduler.setPinned,
     resetModel: scheduler.reset,
@@ -477,6 +536,10 @@ async function setUp(
       return logStore.read(id, after, limit) ?? { lines: [], hasEarlier: false };
     },
   };
+}
+
+function readyBuild(status: EngineStatus): EngineBuild | undefined {
+  return status.status === 'ready' ? status.build : undefined;
 }
 
 async function withDemoModel(

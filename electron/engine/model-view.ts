@@ -1,6 +1,6 @@
 import { serialiseError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
-import type { DeviceBytes, ModelNeed } from './memory/device-facts.ts';
+import type { ModelNeed } from './memory/device-facts.ts';
 import { needView, roundedBytes } from './memory-view.ts';
 import type { ModelConfig } from './config/resolved-config.ts';
 import type { ModelCounts } from './scheduler/scheduler-contract.ts';
@@ -12,7 +12,7 @@ export function modelView(
   config: ModelConfig,
   process: ModelProcessView,
   counts: ModelCounts,
-  { isDemo, need, reserved }: { isDemo: boolean; need: ModelNeed | undefined; reserved: DeviceBytes },
+  { isDemo, need }: { isDemo: boolean; need: ModelNeed | undefined },
 ): ModelView {
   return {
     id: config.id,
@@ -45,6 +45,6 @@ export function modelView(
           },
     warnings: [...process.warnings],
     need: need === undefined ? null : needView(need),
-    reservedBytes: roundedBytes(reserved),
+    reservedBytes: roundedBytes(counts.reserved),
   };
 }

@@ -22,8 +22,8 @@ export interface MemoryKeeperOptions {
   /** What a model needs, from the best source there is; undefined if nobody can tell. Never rejects. */
   findNeed(modelId: string): Promise<ModelNeed | undefined>;
   expectedLoadMs(modelId: string): number;
-  /** What a ready process says it took; undefined where it does not tell. */
-  readAllocated(modelId: string): DeviceBytes | undefined;
+  /** What a ready process took; undefined where nobody tells. */
+  measure(modelId: string): Promise<DeviceBytes | undefined>;
 }
 
 /** A model nobody knows anything of: it is loaded as if it took nothing, and measured. */
@@ -41,7 +41,9 @@ export interface EngineMemory extends MemoryKeeper {
   /** Takes a reading over; whoever polls hands it here. */
   observe(reading: MemoryReading): void;
   devices(): readonly DeviceFacts[];
-  /** What is known of needs is out of date: the configuration or the engine changed. */
+  /** What is known of a need is out of date: there is a better source. */
+  forgetNeed(modelId: string): void;
+  /** The same of all: the configuration or the engine changed. */
   forgetNeeds(): void;
 }
 
@@ -80,6 +82,7 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
   return {
     observe,
     devices: () => devices,
+    forgetNeed: (modelId) => void needs.delete(modelId),
     forgetNeeds() {
       needs.clear();
       decisiveUntilMs = Number.NEGATIVE_INFINITY;
@@ -120,9 +123,7 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
         await delay(clock, RETURN_LOOK_MS);
       }
     },
-    measure(modelId) {
-      return Promise.resolve(options.readAllocated(modelId));
-    },
+    measure: options.measure,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { MemoryProbe } from '../ports/memory-probe.ts';
 import { readDarwinProcessMemory } from './process-memory-darwin.ts';
-import { readLinuxProcessMemory, type ProcessMemory } from './process-memory-linux.ts';
+import { readLinuxProcessMemory } from './process-memory-linux.ts';
 import type { ReadSystemMemory } from './system-memory.ts';
 import type { ToolRunner } from './tool-runner.ts';
 
@@ -19,7 +19,10 @@ export function createRamProbe(options: RamProbeOptions): MemoryProbe {
   return {
     name: 'system memory',
     async read(signal) {
-      const readUsed = async (): Promise<Partial<ProcessMemory>> => {
+      const readUsed = async (): Promise<{
+        used?: ReadonlyMap<number, number> | undefined;
+        held?: ReadonlyMap<number, number>;
+      }> => {
         if (platform === 'linux') return await readLinuxProcessMemory(root, pids());
         return platform === 'darwin' ? { used: await readDarwinProcessMemory(runner, pids(), signal) } : {};
       };

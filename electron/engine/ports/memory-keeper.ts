@@ -15,7 +15,7 @@ export interface MemoryKeeper {
   /** Resolves with what came back once what a process held is free again, as far as that can be seen; after 5 s at the latest. */
   awaitReturn(modelId: string, held: DeviceBytes): Promise<DeviceBytes>;
   /** A process is ready: what it really took, if that can be told. */
-  measure(modelId: string, held: DeviceBytes): Promise<DeviceBytes | undefined>;
+  measure(modelId: string): Promise<DeviceBytes | undefined>;
 }
 
 /** Where models are only counted. */

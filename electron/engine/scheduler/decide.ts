@@ -185,7 +185,7 @@ function createPass(facts: SchedulerFacts) {
       const answer = room({
         modelId: model.id,
         nowMs,
-        models: models.values(),
+        models: [...models.values()],
         memory: facts.memory,
         isWanted: (modelId) => !hasWaitedLongEnough && (waitingByModel.get(modelId) ?? 0) > 0,
       });

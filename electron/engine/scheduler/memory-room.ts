@@ -14,7 +14,7 @@ export function createMemoryRoom({ count, canEvict }: { count: RoomPolicy; canEv
     const { memory, modelId } = question;
     const counted = count(question);
     if (memory === undefined || counted.kind === 'never') return counted;
-    const models = [...question.models];
+    const { models } = question;
     const asked = models.find(({ id }) => id === modelId);
     if (asked?.need === undefined) return { kind: 'prepare' };
     const { need } = asked;

@@ -28,7 +28,7 @@ export function createReservations(keeper: MemoryKeeper, onChange: (modelId: str
     correct(modelId) {
       const promised = held.get(modelId);
       if (promised === undefined) return;
-      void keeper.measure(modelId, promised).then((measured) => {
+      void keeper.measure(modelId).then((measured) => {
         // By then it may be gone, or another process may have begun.
         if (measured === undefined || held.get(modelId) !== promised) return;
         set(modelId, measured);

@@ -22,7 +22,7 @@ export type RoomDecision =
 export interface RoomQuestion {
   readonly nowMs: number;
   readonly modelId: string;
-  readonly models: Iterable<ModelFacts>;
+  readonly models: readonly ModelFacts[];
   /** Models that somebody waits for; they are not taken away from under them. */
   readonly isWanted: (modelId: string) => boolean;
   /** Undefined while nothing is known about memory. */
@@ -63,7 +63,7 @@ export function createCountRoom({ maxLoaded, canEvict, sets = [] }: CountRoomOpt
     !areTogether(one, other) && [...setsOf(one), ...setsOf(other)].some((set) => set.isExclusive);
 
   return ({ modelId, models, isWanted }) => {
-    const others = [...models].filter((model) => model.id !== modelId && isResident(model.state));
+    const others = models.filter((model) => model.id !== modelId && isResident(model.state));
     const competing = others.filter((model) => !areTogether(modelId, model.id));
     const excluded = competing.filter((model) => !model.isPinned && excludeEachOther(modelId, model.id));
     const places = groupPlaces(

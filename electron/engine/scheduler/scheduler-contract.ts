@@ -60,6 +60,7 @@ export interface ModelCounts {
   readonly concurrency: number | null;
   readonly isPinned: boolean;
   readonly lastUsedWallMs: number | null;
+  readonly reserved: DeviceBytes;
 }
 
 /** What a change of the configuration may change. */

@@ -528,6 +528,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
             : null,
         isPinned: model.isPinned,
         lastUsedWallMs: model.lastUsedWallMs,
+        reserved: reservations.of(modelId),
       };
     },
 

@@ -4,7 +4,7 @@ import { AppError, toAppError } from '#shared/contract/errors.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
 import { formatDuration } from '#shared/model/units.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
-import { parseLogLine } from '../llama/log-lines.ts';
+import { parseLogLine, type LogFact } from '../llama/log-lines.ts';
 import { readServerProperties } from '../llama/server-properties.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -47,6 +47,10 @@ export interface ModelProcessDependencies extends Omit<LaunchDependencies, 'onDe
   /** Keeps a line of this model's log and returns nothing; must be fast. */
   appendLog(stream: LogLine['stream'], text: string): void;
   readLogTail(lines: number): string[];
+  /** A process exists; what it says from now on is its own. */
+  onLaunched?(modelId: string): void;
+  /** A line of a process that loads says something that is understood. */
+  onLogFact?(modelId: string, fact: LogFact): void;
   /** The nets that catch children when the app dies. */
   onSpawned(pid: number): void;
   onGone(pid: number): void;
@@ -219,6 +223,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
         if (view.state !== 'loading') return;
         if (prepared.readyPattern?.test(text) === true) patternSeen.resolve();
         const parsed = parseLogLine(text);
+        if (parsed !== undefined) dependencies.onLogFact?.(model.id, parsed);
         if (parsed?.kind === 'ready') nudge?.();
         if (parsed?.kind === 'progress') update({ loadProgress: parsed.progress });
       },
@@ -231,6 +236,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       return record;
     });
     if (current.pid !== undefined) {
+      dependencies.onLaunched?.(model.id);
       apply('spawned', {
         pid: current.pid,
         generation: view.generation + 1,

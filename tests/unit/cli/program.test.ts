@@ -120,7 +120,9 @@ describe('runCli', () => {
     await serveControl((request, response) => {
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
       request.on('end', () => {
-        sendJson(response, { ejected: { model: 'm', wasLoaded: true, exitCode: 0, signal: null, tookMs: 3 } });
+        sendJson(response, {
+          ejected: { model: 'm', wasLoaded: true, exitCode: 0, signal: null, tookMs: 3, freedBytes: {} },
+        });
       });
     });
     const { code, output } = await run([...args, '--data-dir', folder]);

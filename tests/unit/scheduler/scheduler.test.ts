@@ -4,6 +4,7 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { CommandModelConfig } from '../../../electron/engine/config/resolved-config.ts';
 import type { Lease } from '../../../electron/engine/scheduler/lease.ts';
 import { createCountRoom } from '../../../electron/engine/scheduler/room.ts';
+import { noMemoryKeeper } from '../../../electron/engine/ports/memory-keeper.ts';
 import { createScheduler } from '../../../electron/engine/scheduler/scheduler.ts';
 import { createFakeClock } from '../../fakes/fake-clock.ts';
 import { createFakeSupervisor, type FakeProcessBehaviour } from '../../fakes/fake-supervisor.ts';
@@ -36,6 +37,8 @@ function createWorld(
     maxQueued,
     laneLimits,
     togetherSets: [],
+    gameModeRequests: 'hold',
+    memory: noMemoryKeeper,
     onModelChanged: () => undefined,
     onQueueChanged: () => undefined,
   });

@@ -25,6 +25,8 @@ const model = (id: string, changes: Partial<ModelView> = {}): ModelView => ({
   problem: null,
   lastExit: null,
   warnings: [],
+  need: null,
+  reservedBytes: {},
   ...changes,
 });
 
@@ -45,6 +47,7 @@ const snapshot: Snapshot = {
   engine: { status: 'searching' },
   models: [model('a'), model('b')],
   queue: [],
+  memory: { devices: [], isGameMode: false },
 };
 
 const events: EventBody[] = [
@@ -54,6 +57,7 @@ const events: EventBody[] = [
     type: 'queue-changed',
     queue: [{ id: 'r1', modelId: 'a', lane: 'default', priority: 0, waitsFor: 'slot', position: 1, enqueuedAt: 3 }],
   },
+  { type: 'memory-changed', memory: { devices: [], isGameMode: true } },
   { type: 'engine-changed', engine: { status: 'missing', reason: 'none', hint: 'install one' } },
   { type: 'instance-changed', instance: { ...snapshot.instance, isShuttingDown: true } },
   { type: 'log-appended', source: 'a', lastLine: 12 },
@@ -63,6 +67,7 @@ const changedPart: Record<EventBody['type'], keyof Snapshot | undefined> = {
   'model-changed': 'models',
   'models-changed': 'models',
   'queue-changed': 'queue',
+  'memory-changed': 'memory',
   'engine-changed': 'engine',
   'instance-changed': 'instance',
   'log-appended': undefined,
@@ -107,7 +112,7 @@ describe('applyEvent', () => {
     let at: Snapshot | undefined = snapshotSchema.parse(JSON.parse(JSON.stringify(snapshot)));
     for (const each of received) at = at === undefined ? undefined : applyEvent(at, each);
     expect(at).toMatchObject({
-      sequence: 13,
+      sequence: 14,
       models: [{ id: 'b' }, { id: 'c' }],
       queue: [{ id: 'r1' }],
       engine: { status: 'missing' },

@@ -24,6 +24,8 @@ export function modelView(changes: Partial<ModelView> = {}): ModelView {
     problem: null,
     lastExit: null,
     warnings: [],
+    need: null,
+    reservedBytes: {},
     ...changes,
   };
 }
@@ -59,6 +61,7 @@ export function snapshotOf(changes: Partial<Snapshot> = {}): Snapshot {
     engine: { status: 'searching' },
     models: [],
     queue: [],
+    memory: { devices: [], isGameMode: false },
     ...changes,
   };
 }

@@ -146,11 +146,11 @@ describe('corral status', () => {
     );
   });
 
-  it('is instance, engine and counts for programs', async () => {
+  it('is instance, engine, counts and memory for programs', async () => {
     const context = createContext({ isJson: true });
     await showStatus(bridge, context);
     const { instance, engine } = snapshotOf();
     const counts = { models: 5, loaded: 3, activeRequests: 3, waitingRequests: 2 };
-    expect(JSON.parse(context.terminal.output)).toEqual({ instance, engine, counts });
+    expect(JSON.parse(context.terminal.output)).toEqual({ instance, engine, counts, memory: snapshotOf().memory });
   });
 });
