@@ -39,7 +39,10 @@ export function createNvidiaProbe({ runner, platform, env, readSystemMemory }: N
     return parseGpuRows(stdoutOf(output, 'nvidia-smi --query-gpu'), fields);
   }
 
-  /** Who takes how much is worth having, and not worth losing the rest over: undefined if it cannot be read. */
+  /**
+   * Who takes how much is worth having, and not worth losing the rest over: undefined if it cannot be read. Programs that
+   * compute through Vulkan are not listed, and in a container the pids are the host's.
+   */
   async function readProcesses(signal: AbortSignal): Promise<ReturnType<typeof parseComputeApps> | undefined> {
     try {
       const output = await run([`--query-compute-apps=${APP_FIELDS.join(',')}`, FORMAT], signal);

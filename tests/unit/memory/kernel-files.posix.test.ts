@@ -67,6 +67,15 @@ describe('readAmdSysfs', () => {
     ]);
   });
 
+  it('does not say that processes hold nothing where the kernel tells of none', async () => {
+    await card('card0', '1002:744C', '0000:03:00.0', amdFiles(24560 * MIB, 800 * MIB, 32000 * MIB, 0));
+    await folder.file('proc/5/fdinfo/7', 'pos:\t0\nflags:\t02100002\n');
+    const usedWith = async (pids: readonly number[]): Promise<unknown> =>
+      (await readAmdSysfs(folder.root, pids, systemMemory(GIB)))[0]?.usedByPid;
+    expect(await usedWith([5])).toBeUndefined();
+    expect(await usedWith([])).toEqual(new Map());
+  });
+
   it('knows processors with graphics by their table of metrics, however much was set aside for them', async () => {
     await card('card0', '1002:1586', '0000:c5:00.0', {
       ...amdFiles(64 * GIB, GIB, 24 * GIB, GIB),
