@@ -62,6 +62,24 @@ describe('mergeDevices', () => {
     ]);
   });
 
+  it('goes by size where the vendor knows no names and sizes are near each other', () => {
+    const amd = { vendor: 'amd' } as const;
+    const devices = mergeDevices(
+      [
+        vendor('0000:03:00.0', { ...amd, name: 'AMD GPU 1002:73bf', totalBytes: 16368 * MIB }),
+        vendor('0000:0c:00.0', { ...amd, name: 'AMD GPU 1002:747e', totalBytes: 16000 * MIB }),
+      ],
+      [
+        listed('ROCm0', { ...amd, name: 'AMD Radeon RX 7800 XT', totalBytes: 16000 * MIB }),
+        listed('ROCm1', { ...amd, name: 'AMD Radeon RX 6800', totalBytes: 16368 * MIB }),
+      ],
+    );
+    expect(devices).toMatchObject([
+      { id: 'ROCm0', uuid: '0000:0c:00.0' },
+      { id: 'ROCm1', uuid: '0000:03:00.0' },
+    ]);
+  });
+
   it('does not count a device twice that two backends list', () => {
     const devices = mergeDevices(
       [vendor('GPU-a')],
