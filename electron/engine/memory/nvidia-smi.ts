@@ -1,7 +1,5 @@
 import type { DeviceReading, MemoryProbe } from '../ports/memory-probe.ts';
 import { decideCudaIds } from './cuda-order.ts';
-import { nvidiaSmiOnLinux } from './nvidia-smi-locations-linux.ts';
-import { nvidiaSmiOnWindows } from './nvidia-smi-locations-windows.ts';
 import { APP_FIELDS, GPU_FIELDS, GPU_FIELDS_BEFORE_MIG, parseComputeApps, parseGpuRows } from './nvidia-smi-csv.ts';
 import type { NvidiaGpu } from './nvidia-smi-csv.ts';
 import { parseMigInstances, type MigInstance } from './nvidia-smi-mig.ts';
@@ -14,7 +12,8 @@ const FORMAT = '--format=csv,noheader,nounits';
 
 export interface NvidiaProbeOptions {
   readonly runner: ToolRunner;
-  readonly platform: NodeJS.Platform;
+  /** Where nvidia-smi may be, best first. */
+  readonly candidates: readonly string[];
   /** What llama-server will see of CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The memory of GPUs that have none of their own. */
@@ -22,8 +21,7 @@ export interface NvidiaProbeOptions {
 }
 
 /** NVIDIA's GPUs and their MIG instances through nvidia-smi. */
-export function createNvidiaProbe({ runner, platform, env, readSystemMemory }: NvidiaProbeOptions): MemoryProbe {
-  const candidates = platform === 'win32' ? nvidiaSmiOnWindows : nvidiaSmiOnLinux;
+export function createNvidiaProbe({ runner, candidates, env, readSystemMemory }: NvidiaProbeOptions): MemoryProbe {
   let fields = GPU_FIELDS;
 
   const run = (args: readonly string[], signal: AbortSignal): Promise<ToolOutput | undefined> =>
@@ -62,7 +60,6 @@ export function createNvidiaProbe({ runner, platform, env, readSystemMemory }: N
   return {
     name: 'nvidia-smi',
     async read(signal) {
-      if (platform === 'darwin') return [];
       const [gpus, processes] = await Promise.all([readGpus(signal), readProcesses(signal)]);
       const instances = gpus.some((gpu) => gpu.isMigEnabled) ? await readInstances(signal) : [];
       const whole = gpus.filter((gpu) => !gpu.isMigEnabled);

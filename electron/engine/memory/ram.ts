@@ -1,29 +1,23 @@
 import type { MemoryProbe } from '../ports/memory-probe.ts';
-import { readDarwinProcessMemory } from './process-memory-darwin.ts';
-import { readLinuxProcessMemory } from './process-memory-linux.ts';
 import type { ReadSystemMemory } from './system-memory.ts';
-import type { ToolRunner } from './tool-runner.ts';
+
+/** System memory by process, for those whose share is wanted; undefined if the system does not tell. */
+export type ReadProcessMemory = (signal: AbortSignal) => Promise<ReadonlyMap<number, number> | undefined>;
 
 export interface RamProbeOptions {
-  readonly platform: NodeJS.Platform;
   readonly readSystemMemory: ReadSystemMemory;
-  readonly runner: ToolRunner;
-  /** The processes whose share is wanted. */
-  readonly pids: () => readonly number[];
-  readonly root?: string;
+  readonly readProcessMemory: ReadProcessMemory;
 }
 
-/** System memory, which every machine has. Who takes how much is told on Linux and macOS. */
-export function createRamProbe(options: RamProbeOptions): MemoryProbe {
-  const { platform, readSystemMemory, runner, pids, root = '/' } = options;
+/** System memory, which every machine has. */
+export function createRamProbe({ readSystemMemory, readProcessMemory }: RamProbeOptions): MemoryProbe {
   return {
     name: 'system memory',
     async read(signal) {
-      const readUsed = async (): Promise<ReadonlyMap<number, number> | undefined> => {
-        if (platform === 'linux') return await readLinuxProcessMemory(root, pids());
-        return platform === 'darwin' ? await readDarwinProcessMemory(runner, pids(), signal) : undefined;
-      };
-      const [{ totalBytes, availableBytes }, usedByPid] = await Promise.all([readSystemMemory(signal), readUsed()]);
+      const [{ totalBytes, availableBytes }, usedByPid] = await Promise.all([
+        readSystemMemory(signal),
+        readProcessMemory(signal),
+      ]);
       return [
         {
           id: 'RAM',
