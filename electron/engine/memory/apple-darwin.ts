@@ -2,7 +2,7 @@ import type { MemoryProbe } from '../ports/memory-probe.ts';
 import { parseAppleSysctl } from './apple-limits.ts';
 import { readDarwinProcessMemory } from './process-memory-darwin.ts';
 import type { ReadSystemMemory } from './system-memory.ts';
-import type { ToolRunner } from './tool-runner.ts';
+import { allEnded, type ToolRunner } from './tool-runner.ts';
 
 const NAMES = ['hw.memsize', 'hw.optional.arm64', 'machdep.cpu.brand_string', 'iogpu.wired_limit_mb'];
 
@@ -22,10 +22,10 @@ export function createAppleProbe({ runner, readSystemMemory, pids }: AppleProbeO
       const output = await runner.run(['sysctl', '/usr/sbin/sysctl'], NAMES, { signal });
       const gpu = output === undefined ? undefined : parseAppleSysctl(output.stdout);
       if (gpu === undefined) return [];
-      const [{ availableBytes }, usedByPid] = await Promise.all([
+      const [{ availableBytes }, usedByPid] = await allEnded([
         readSystemMemory(signal),
         readDarwinProcessMemory(runner, pids(), signal),
-      ]);
+      ] as const);
       return [
         {
           id: 'MTL0',

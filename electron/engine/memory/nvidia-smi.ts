@@ -4,7 +4,7 @@ import { APP_FIELDS, GPU_FIELDS, GPU_FIELDS_BEFORE_MIG, parseComputeApps, parseG
 import type { NvidiaGpu } from './nvidia-smi-csv.ts';
 import { parseMigInstances, type MigInstance } from './nvidia-smi-mig.ts';
 import type { ReadSystemMemory } from './system-memory.ts';
-import { stdoutOf, type ToolOutput, type ToolRunner } from './tool-runner.ts';
+import { allEnded, stdoutOf, type ToolOutput, type ToolRunner } from './tool-runner.ts';
 
 /** "If no devices were found"; from the exit codes in nvidia-smi(1). */
 const EXIT_NO_DEVICES = 6;
@@ -52,7 +52,7 @@ export function createNvidiaProbe({ runner, candidates, env, readSystemMemory }:
   }
 
   async function readInstances(signal: AbortSignal): Promise<readonly MigInstance[]> {
-    const [xml, listing] = await Promise.all([run(['-q', '-x'], signal), run(['-L'], signal)]);
+    const [xml, listing] = await allEnded([run(['-q', '-x'], signal), run(['-L'], signal)] as const);
     if (xml === undefined || listing === undefined) return [];
     return parseMigInstances(stdoutOf(xml, 'nvidia-smi -q -x'), stdoutOf(listing, 'nvidia-smi -L'));
   }
@@ -60,7 +60,7 @@ export function createNvidiaProbe({ runner, candidates, env, readSystemMemory }:
   return {
     name: 'nvidia-smi',
     async read(signal) {
-      const [gpus, processes] = await Promise.all([readGpus(signal), readProcesses(signal)]);
+      const [gpus, processes] = await allEnded([readGpus(signal), readProcesses(signal)] as const);
       const instances = gpus.some((gpu) => gpu.isMigEnabled) ? await readInstances(signal) : [];
       const whole = gpus.filter((gpu) => !gpu.isMigEnabled);
       const ids = decideCudaIds([...whole, ...instances], env);

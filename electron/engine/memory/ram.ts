@@ -1,5 +1,6 @@
 import type { MemoryProbe } from '../ports/memory-probe.ts';
 import type { ReadSystemMemory } from './system-memory.ts';
+import { allEnded } from './tool-runner.ts';
 
 /** System memory by process, for those whose share is wanted; undefined if the system does not tell. */
 export type ReadProcessMemory = (signal: AbortSignal) => Promise<ReadonlyMap<number, number> | undefined>;
@@ -14,10 +15,10 @@ export function createRamProbe({ readSystemMemory, readProcessMemory }: RamProbe
   return {
     name: 'system memory',
     async read(signal) {
-      const [{ totalBytes, availableBytes }, usedByPid] = await Promise.all([
+      const [{ totalBytes, availableBytes }, usedByPid] = await allEnded([
         readSystemMemory(signal),
         readProcessMemory(signal),
-      ]);
+      ] as const);
       return [
         {
           id: 'RAM',

@@ -59,6 +59,14 @@ export function stdoutOf(output: ToolOutput, command: string): string {
   throw probeFailure(`\`${command}\` failed with exit code ${output.exitCode}`, { said });
 }
 
+/** As `Promise.all`, but rejects only once all have ended: until then their tools may be running. */
+export async function allEnded<T extends readonly Promise<unknown>[]>(
+  runs: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  await Promise.allSettled(runs);
+  return await Promise.all(runs);
+}
+
 interface Run extends ToolRunnerOptions {
   readonly file: string;
   readonly args: readonly string[];

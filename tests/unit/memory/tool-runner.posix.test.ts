@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createToolRunner, stdoutOf, type ToolOutput } from '../../../electron/engine/memory/tool-runner.ts';
+import { allEnded, createToolRunner, stdoutOf, type ToolOutput } from '../../../electron/engine/memory/tool-runner.ts';
 import { systemClock } from '../../../electron/engine/ports/clock.ts';
 import { toAppError, type AppError } from '#shared/contract/errors.ts';
 import { createToolFolder, isAlive, type ToolFolder } from './support/tool-folder.posix.ts';
@@ -105,5 +105,17 @@ describe('stdoutOf', () => {
     const message = /^`smi` failed with exit code 9: \[31mNo driver x{100,150}…$/;
     expect(() => stdoutOf({ exitCode: 9, stdout: said, stderr: '' }, 'smi')).toThrow(message);
     expect(() => stdoutOf({ exitCode: 9, stdout: 'ignored', stderr: said }, 'smi')).toThrow(message);
+  });
+});
+
+describe('allEnded', () => {
+  it('does not fail before the last has ended', async () => {
+    const ended: string[] = [];
+    const later = new Promise<string>((resolve) => setImmediate(() => resolve('later'))).then(() =>
+      ended.push('later'),
+    );
+    await expect(allEnded([Promise.reject(new Error('first')), later])).rejects.toThrow('first');
+    expect(ended).toEqual(['later']);
+    expect(await allEnded([Promise.resolve(1), Promise.resolve('two')])).toEqual([1, 'two']);
   });
 });
