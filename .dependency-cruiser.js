@@ -13,7 +13,8 @@ export default {
     },
     {
       name: 'not-to-unresolvable',
-      comment: 'A specifier that resolves to nothing. `electron` itself may be absent: its binary is not needed to build.',
+      comment:
+        'A specifier that resolves to nothing. `electron` itself may be absent: its binary is not needed to build.',
       severity: 'error',
       from: {},
       to: { couldNotResolve: true, pathNot: '^electron$' },
@@ -43,7 +44,7 @@ export default {
       comment: 'Decisions take facts and return decisions; no clock, file or process.',
       severity: 'error',
       from: from(
-        '(^|/)electron/engine/(scheduler/(decide|room|view)|process/process-state|supervisor/restart-policy|llama/(command-line|diagnose-exit|log-lines|capabilities))\\.ts$',
+        '(^|/)electron/engine/(scheduler/(decide|room|view)|process/process-state|supervisor/restart-policy|llama/(command-line|diagnose-exit|log-lines|capabilities)|memory/(merge-devices|cuda-order|listed-devices|nvidia-smi-(csv|mig)|(amd|rocm|xpu)-smi-json|drm-fdinfo|meminfo|cgroup-limit|vm-stat|apple-limits|tool-values))\\.ts$',
       ),
       to: { dependencyTypes: ['core', 'npm'] },
     },

@@ -12,7 +12,6 @@ const ROCM_SMI = ['rocm-smi', '/opt/rocm/bin/rocm-smi'];
 
 export interface AmdProbeOptions {
   readonly runner: ToolRunner;
-  readonly platform: NodeJS.Platform;
   readonly readSystemMemory: ReadSystemMemory;
   /** The processes whose share is wanted, where the kernel is asked for it. */
   readonly pids: () => readonly number[];
@@ -20,11 +19,11 @@ export interface AmdProbeOptions {
 }
 
 /**
- * AMD's GPUs on Linux: from the kernel, else, where its files are not to be seen (containers), through amd-smi, else
- * through rocm-smi, which is older. On Windows there is no such tool; llama-server lists them.
+ * AMD's GPUs, on Linux: from the kernel, else, where its files are not to be seen (containers), through amd-smi, else
+ * through rocm-smi, which is older. Other systems have no such tool; llama-server lists them.
  */
 export function createAmdProbe(options: AmdProbeOptions): MemoryProbe {
-  const { runner, platform, readSystemMemory, pids, root = '/' } = options;
+  const { runner, readSystemMemory, pids, root = '/' } = options;
   /** What does not change while the GPUs are the same. */
   let identities: { readonly key: string; readonly byIndex: ReadonlyMap<number, Identity> } | undefined;
 
@@ -76,7 +75,6 @@ export function createAmdProbe(options: AmdProbeOptions): MemoryProbe {
   return {
     name: 'AMD',
     async read(signal) {
-      if (platform !== 'linux') return [];
       const fromKernel = await readAmdSysfs(root, pids(), () => readSystemMemory(signal));
       if (fromKernel.length > 0) return fromKernel;
       return (await readAmdSmi(signal)) ?? (await readRocmSmi(signal));

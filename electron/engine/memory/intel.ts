@@ -8,17 +8,16 @@ const XPU_SMI = ['xpu-smi'];
 
 export interface IntelProbeOptions {
   readonly runner: ToolRunner;
-  readonly platform: NodeJS.Platform;
   /** The processes whose share is wanted. */
   readonly pids: () => readonly number[];
   readonly root?: string;
 }
 
 /**
- * Intel's cards on Linux: through xpu-smi, which alone tells what is free, else from the kernel. Elsewhere llama-server
+ * Intel's cards, on Linux: through xpu-smi, which alone tells what is free, else from the kernel. Elsewhere llama-server
  * lists them.
  */
-export function createIntelProbe({ runner, platform, pids, root = '/' }: IntelProbeOptions): MemoryProbe {
+export function createIntelProbe({ runner, pids, root = '/' }: IntelProbeOptions): MemoryProbe {
   let sizes: { readonly key: string; readonly byIndex: ReadonlyMap<number, number> } | undefined;
 
   async function run(args: readonly string[], signal: AbortSignal): Promise<string | undefined> {
@@ -70,7 +69,6 @@ export function createIntelProbe({ runner, platform, pids, root = '/' }: IntelPr
   return {
     name: 'Intel',
     async read(signal) {
-      if (platform !== 'linux') return [];
       return (await readXpuSmi(signal)) ?? (await readIntelSysfs(root, pids()));
     },
   };

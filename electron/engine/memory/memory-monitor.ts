@@ -29,11 +29,11 @@ export interface MemoryMonitor {
   read(options?: { readonly maxAgeMs?: number; readonly signal?: AbortSignal }): Promise<MemoryReading>;
   /** The last reading; undefined before the first is complete. */
   latest(): MemoryReading | undefined;
-  /** Reads now and then `intervalMs` after each reading, as long as there is a listener. The listener hears every reading. */
+  /** Reads now and then `intervalMs` after each reading, as long as there is a listener. The listener hears each of these. */
   watch(listener: (reading: MemoryReading) => void, intervalMs: number): () => void;
   /** Asks llama-server for its devices again at the next reading: another build runs models now. */
   forgetDeviceList(): void;
-  /** Ends every tool, timer and watch. */
+  /** Ends every tool, timer and watch. Resolves when they have ended, or after two seconds; may be called again. */
   close(): Promise<void>;
 }
 
@@ -65,6 +65,7 @@ export function createMemoryMonitor(options: MemoryMonitorOptions): MemoryMonito
   let inFlight: Promise<MemoryReading> | undefined;
   let timer: Timer | undefined;
   let roundCount = 0;
+  let closing: Promise<void> | undefined;
 
   /** For names, which stay as they are, and for what is free where nobody else tells it. */
   function needsList(maxAgeMs: number): boolean {
@@ -122,6 +123,13 @@ export function createMemoryMonitor(options: MemoryMonitorOptions): MemoryMonito
     timer = clock.setTimer(Math.min(...[...listeners.values()].map(({ intervalMs }) => intervalMs)), () => void poll());
   }
 
+  async function end(): Promise<void> {
+    listeners.clear();
+    timer?.cancel();
+    ending.abort(new Error('Corral is ending.'));
+    await within(Promise.all(all.map((watch) => watch.settled())), CLOSE_PATIENCE_MS, clock);
+  }
+
   return {
     async read({ maxAgeMs = 0, signal } = {}) {
       signal?.throwIfAborted();
@@ -142,12 +150,7 @@ export function createMemoryMonitor(options: MemoryMonitorOptions): MemoryMonito
       };
     },
     forgetDeviceList: () => list?.forget(),
-    async close() {
-      listeners.clear();
-      timer?.cancel();
-      ending.abort(new Error('Corral is ending.'));
-      await within(Promise.all(all.map((watch) => watch.settled())), CLOSE_PATIENCE_MS, clock);
-    },
+    close: () => (closing ??= end()),
   };
 }
 

@@ -1,12 +1,10 @@
 import type { DeviceReading, MemoryProbe } from '../ports/memory-probe.ts';
 import { decideCudaIds } from './cuda-order.ts';
-import { nvidiaSmiOnLinux } from './nvidia-smi-locations-linux.ts';
-import { nvidiaSmiOnWindows } from './nvidia-smi-locations-windows.ts';
 import { APP_FIELDS, GPU_FIELDS, GPU_FIELDS_BEFORE_MIG, parseComputeApps, parseGpuRows } from './nvidia-smi-csv.ts';
 import type { NvidiaGpu } from './nvidia-smi-csv.ts';
 import { parseMigInstances, type MigInstance } from './nvidia-smi-mig.ts';
 import type { ReadSystemMemory } from './system-memory.ts';
-import { stdoutOf, type ToolOutput, type ToolRunner } from './tool-runner.ts';
+import { allEnded, stdoutOf, type ToolOutput, type ToolRunner } from './tool-runner.ts';
 
 /** "If no devices were found"; from the exit codes in nvidia-smi(1). */
 const EXIT_NO_DEVICES = 6;
@@ -14,7 +12,8 @@ const FORMAT = '--format=csv,noheader,nounits';
 
 export interface NvidiaProbeOptions {
   readonly runner: ToolRunner;
-  readonly platform: NodeJS.Platform;
+  /** Where nvidia-smi may be, best first. */
+  readonly candidates: readonly string[];
   /** What llama-server will see of CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The memory of GPUs that have none of their own. */
@@ -22,8 +21,7 @@ export interface NvidiaProbeOptions {
 }
 
 /** NVIDIA's GPUs and their MIG instances through nvidia-smi. */
-export function createNvidiaProbe({ runner, platform, env, readSystemMemory }: NvidiaProbeOptions): MemoryProbe {
-  const candidates = platform === 'win32' ? nvidiaSmiOnWindows : nvidiaSmiOnLinux;
+export function createNvidiaProbe({ runner, candidates, env, readSystemMemory }: NvidiaProbeOptions): MemoryProbe {
   let fields = GPU_FIELDS;
 
   const run = (args: readonly string[], signal: AbortSignal): Promise<ToolOutput | undefined> =>
@@ -39,7 +37,10 @@ export function createNvidiaProbe({ runner, platform, env, readSystemMemory }: N
     return parseGpuRows(stdoutOf(output, 'nvidia-smi --query-gpu'), fields);
   }
 
-  /** Who takes how much is worth having, and not worth losing the rest over: undefined if it cannot be read. */
+  /**
+   * Who takes how much is worth having, and not worth losing the rest over: undefined if it cannot be read. Programs that
+   * compute through Vulkan are not listed, and in a container the pids are the host's.
+   */
   async function readProcesses(signal: AbortSignal): Promise<ReturnType<typeof parseComputeApps> | undefined> {
     try {
       const output = await run([`--query-compute-apps=${APP_FIELDS.join(',')}`, FORMAT], signal);
@@ -51,7 +52,7 @@ export function createNvidiaProbe({ runner, platform, env, readSystemMemory }: N
   }
 
   async function readInstances(signal: AbortSignal): Promise<readonly MigInstance[]> {
-    const [xml, listing] = await Promise.all([run(['-q', '-x'], signal), run(['-L'], signal)]);
+    const [xml, listing] = await allEnded([run(['-q', '-x'], signal), run(['-L'], signal)] as const);
     if (xml === undefined || listing === undefined) return [];
     return parseMigInstances(stdoutOf(xml, 'nvidia-smi -q -x'), stdoutOf(listing, 'nvidia-smi -L'));
   }
@@ -59,8 +60,7 @@ export function createNvidiaProbe({ runner, platform, env, readSystemMemory }: N
   return {
     name: 'nvidia-smi',
     async read(signal) {
-      if (platform === 'darwin') return [];
-      const [gpus, processes] = await Promise.all([readGpus(signal), readProcesses(signal)]);
+      const [gpus, processes] = await allEnded([readGpus(signal), readProcesses(signal)] as const);
       const instances = gpus.some((gpu) => gpu.isMigEnabled) ? await readInstances(signal) : [];
       const whole = gpus.filter((gpu) => !gpu.isMigEnabled);
       const ids = decideCudaIds([...whole, ...instances], env);

@@ -6,8 +6,15 @@ import { createDeviceList } from './device-list.ts';
 import { createIntelProbe } from './intel.ts';
 import { createNvidiaProbe } from './nvidia-smi.ts';
 import { createRamProbe } from './ram.ts';
-import { createSystemMemoryReader } from './system-memory.ts';
-import { createToolRunner } from './tool-runner.ts';
+import { nvidiaSmiOnLinux } from './nvidia-smi-locations-linux.ts';
+import { nvidiaSmiOnWindows } from './nvidia-smi-locations-windows.ts';
+import { readDarwinProcessMemory } from './process-memory-darwin.ts';
+import { readLinuxProcessMemory } from './process-memory-linux.ts';
+import type { SystemMemory } from './system-memory.ts';
+import { readDarwinSystemMemory } from './system-memory-darwin.ts';
+import { readLinuxSystemMemory } from './system-memory-linux.ts';
+import { readWindowsSystemMemory } from './system-memory-windows.ts';
+import { createToolRunner, type ToolRunner } from './tool-runner.ts';
 
 export interface PlatformProbesOptions {
   readonly platform: NodeJS.Platform;
@@ -24,28 +31,60 @@ export interface PlatformProbesOptions {
   readonly root?: string;
 }
 
-/** Every probe there is for this platform; those for what the machine lacks find nothing. For `createMemoryMonitor`. */
+/** The probes of this platform; those for what the machine lacks find nothing. For `createMemoryMonitor`. */
 export function createPlatformProbes(options: PlatformProbesOptions): {
   readonly probes: readonly MemoryProbe[];
   readonly deviceList: MemoryProbe;
 } {
-  const { platform, env, clock, pids, engineExecutable, toolDeadlineMs, root = '/' } = options;
+  const { platform, env, clock, engineExecutable, toolDeadlineMs } = options;
   const runner = createToolRunner({
     platform,
     env,
     clock,
     ...(toolDeadlineMs === undefined ? {} : { deadlineMs: toolDeadlineMs }),
   });
-  const readSystemMemory = createSystemMemoryReader({ platform, runner, root });
-  const common = { runner, platform, pids, root, readSystemMemory };
   return {
-    probes: [
-      createNvidiaProbe({ ...common, env }),
-      createAmdProbe(common),
-      createIntelProbe(common),
-      createAppleProbe(common),
-      createRamProbe(common),
-    ],
+    probes: probesOf(options, runner),
     deviceList: createDeviceList({ runner, executable: engineExecutable }),
   };
+}
+
+function probesOf(
+  { platform, env, pids, root = '/' }: PlatformProbesOptions,
+  runner: ToolRunner,
+): readonly MemoryProbe[] {
+  if (platform === 'win32') {
+    return [
+      createNvidiaProbe({
+        runner,
+        candidates: nvidiaSmiOnWindows,
+        env,
+        readSystemMemory: readWindowsSystemMemory,
+      }),
+      createRamProbe({
+        readSystemMemory: readWindowsSystemMemory,
+        readProcessMemory: () => Promise.resolve(undefined),
+      }),
+    ];
+  }
+  if (platform === 'darwin') {
+    const readSystemMemory = (signal: AbortSignal): Promise<SystemMemory> => readDarwinSystemMemory(runner, signal);
+    return [
+      createAppleProbe({ runner, readSystemMemory, pids }),
+      createRamProbe({
+        readSystemMemory,
+        async readProcessMemory(signal) {
+          const used = await readDarwinProcessMemory(runner, pids(), signal);
+          return used === undefined ? undefined : { used, held: undefined };
+        },
+      }),
+    ];
+  }
+  const readSystemMemory = (): Promise<SystemMemory> => readLinuxSystemMemory(root);
+  return [
+    createNvidiaProbe({ runner, candidates: nvidiaSmiOnLinux, env, readSystemMemory }),
+    createAmdProbe({ runner, readSystemMemory, pids, root }),
+    createIntelProbe({ runner, pids, root }),
+    createRamProbe({ readSystemMemory, readProcessMemory: () => readLinuxProcessMemory(root, pids()) }),
+  ];
 }

@@ -112,9 +112,10 @@ export function createProbeWatch(probe: MemoryProbe, options: ProbeWatchOptions)
     problem: () => problem,
     async refresh() {
       if (pending !== undefined || signal.aborted || clock.nowMs() < retryAtMs) return;
+      const ofGeneration = generation;
       pending = ask();
       const isAnswered = await within(pending, patienceMs, clock);
-      if (!isAnswered) {
+      if (!isAnswered && ofGeneration === generation) {
         report(`${probe.name} has not answered for ${Math.round(patienceMs / 1000)} s; often the GPU driver hangs.`);
       }
     },

@@ -1,16 +1,10 @@
+import type { ProcessMemory } from './ram.ts';
 import path from 'node:path';
 import { readTextIfAny } from './read-text.ts';
 import { BYTES_PER_KIB } from './tool-values.ts';
 
 /** x86 has no other; where pages are larger, smaps_rollup (4.14 and later) is read first and tells kB. */
 const PAGE_BYTES = 4096;
-
-/** Bytes by process. */
-export interface ProcessMemory {
-  readonly used: ReadonlyMap<number, number>;
-  /** Without what is mapped from files, which the system counts as available. */
-  readonly held: ReadonlyMap<number, number>;
-}
 
 /**
  * System memory by process: its proportional share (Pss), so that a page which two models map is not counted twice. Counts

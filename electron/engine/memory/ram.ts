@@ -1,35 +1,31 @@
 import type { MemoryProbe } from '../ports/memory-probe.ts';
-import { readDarwinProcessMemory } from './process-memory-darwin.ts';
-import { readLinuxProcessMemory } from './process-memory-linux.ts';
 import type { ReadSystemMemory } from './system-memory.ts';
-import type { ToolRunner } from './tool-runner.ts';
+import { allEnded } from './tool-runner.ts';
 
-export interface RamProbeOptions {
-  readonly platform: NodeJS.Platform;
-  readonly readSystemMemory: ReadSystemMemory;
-  readonly runner: ToolRunner;
-  /** The processes whose share is wanted. */
-  readonly pids: () => readonly number[];
-  readonly root?: string;
+/** Bytes by process. */
+export interface ProcessMemory {
+  readonly used: ReadonlyMap<number, number>;
+  /** Without what is mapped from files, which the system counts as available; undefined where that is not told apart. */
+  readonly held: ReadonlyMap<number, number> | undefined;
 }
 
-/** System memory, which every machine has. Who takes how much is told on Linux and macOS. */
-export function createRamProbe(options: RamProbeOptions): MemoryProbe {
-  const { platform, readSystemMemory, runner, pids, root = '/' } = options;
+/** System memory by process, for those whose share is wanted; undefined if the system does not tell. */
+export type ReadProcessMemory = (signal: AbortSignal) => Promise<ProcessMemory | undefined>;
+
+export interface RamProbeOptions {
+  readonly readSystemMemory: ReadSystemMemory;
+  readonly readProcessMemory: ReadProcessMemory;
+}
+
+/** System memory, which every machine has. */
+export function createRamProbe({ readSystemMemory, readProcessMemory }: RamProbeOptions): MemoryProbe {
   return {
     name: 'system memory',
     async read(signal) {
-      const readUsed = async (): Promise<{
-        used?: ReadonlyMap<number, number> | undefined;
-        held?: ReadonlyMap<number, number>;
-      }> => {
-        if (platform === 'linux') return await readLinuxProcessMemory(root, pids());
-        return platform === 'darwin' ? { used: await readDarwinProcessMemory(runner, pids(), signal) } : {};
-      };
-      const [{ totalBytes, availableBytes }, { used, held }] = await Promise.all([
+      const [{ totalBytes, availableBytes }, memory] = await allEnded([
         readSystemMemory(signal),
-        readUsed(),
-      ]);
+        readProcessMemory(signal),
+      ] as const);
       return [
         {
           id: 'RAM',
@@ -40,8 +36,8 @@ export function createRamProbe(options: RamProbeOptions): MemoryProbe {
           pciAddress: undefined,
           totalBytes,
           freeBytes: availableBytes,
-          usedByPid: used,
-          heldByPid: held,
+          usedByPid: memory?.used,
+          heldByPid: memory?.held,
         },
       ];
     },

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio, type SpawnOptionsWithStdioTuple } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { Clock } from '../ports/clock.ts';
 import { probeFailure } from './probe-failure.ts';
 import { posixToolProcess } from './tool-process-posix.ts';
@@ -58,6 +59,14 @@ export function stdoutOf(output: ToolOutput, command: string): string {
   throw probeFailure(`\`${command}\` failed with exit code ${output.exitCode}`, { said });
 }
 
+/** As `Promise.all`, but rejects only once all have ended: until then their tools may be running. */
+export async function allEnded<T extends readonly Promise<unknown>[]>(
+  runs: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  await Promise.allSettled(runs);
+  return await Promise.all(runs);
+}
+
 interface Run extends ToolRunnerOptions {
   readonly file: string;
   readonly args: readonly string[];
@@ -69,12 +78,18 @@ function runOne({ platform, env, clock, file, args, signal, deadlineMs }: Run): 
   const { isDetached, end } = platform === 'win32' ? windowsToolProcess : posixToolProcess;
   const command = `\`${[file, ...args].join(' ')}\``;
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      env,
-      detached: isDetached,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      windowsHide: true,
-    });
+    const onNotRun = (error: NodeJS.ErrnoException): void => {
+      // ENOTDIR: an entry of the PATH, or a part of the path, is a file.
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') resolve(undefined);
+      else reject(probeFailure(`${command} could not be run (${error.code ?? error.message})`, { cause: error }));
+    };
+    const child = spawnOrTell(
+      file,
+      args,
+      { env, detached: isDetached, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true },
+      onNotRun,
+    );
+    if (child === undefined) return;
     let failure: Error | undefined;
     /** The first reason holds; the promise settles when the tool has ended. */
     const stop = (reason: Error): void => {
@@ -115,10 +130,8 @@ function runOne({ platform, env, clock, file, args, signal, deadlineMs }: Run): 
 
     child.on('error', (error: NodeJS.ErrnoException) => {
       release();
-      if (failure !== undefined) reject(failure);
-      // ENOTDIR: an entry of the PATH, or a part of the path, is a file.
-      else if (error.code === 'ENOENT' || error.code === 'ENOTDIR') resolve(undefined);
-      else reject(probeFailure(`${command} could not be run (${error.code ?? error.message})`, { cause: error }));
+      if (failure === undefined) onNotRun(error);
+      else reject(failure);
     });
     child.on('close', (exitCode, exitSignal) => {
       release();
@@ -128,6 +141,23 @@ function runOne({ platform, env, clock, file, args, signal, deadlineMs }: Run): 
       } else resolve({ exitCode, stdout: decode(stdout), stderr: decode(stderr) });
     });
   });
+}
+
+type Spawned = ChildProcessByStdio<null, Readable, Readable>;
+
+/** Node throws some of the reasons why a program cannot be started, and emits the others. */
+function spawnOrTell(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptionsWithStdioTuple<'ignore', 'pipe', 'pipe'>,
+  onNotRun: (error: NodeJS.ErrnoException) => void,
+): Spawned | undefined {
+  try {
+    return spawn(file, args, options);
+  } catch (thrown) {
+    onNotRun(thrown as NodeJS.ErrnoException);
+    return undefined;
+  }
 }
 
 function decode(chunks: readonly Buffer[]): string {

@@ -45,7 +45,8 @@ export function amountToBytes(amount: number | undefined, bytesPerOne: number): 
 
 /** `298 MiB`, `51200 KiB`, `0`: bytes without a unit. Undefined for all else, `N/A` among it. */
 export function parseSizeWithUnit(text: string): number | undefined {
-  const match = /^([\d.,\s'’]+?)\s*([KMG]i?B|B)?$/iu.exec(text.trim());
+  // Bounded, because matching takes the square of the length where spaces are many.
+  const match = text.length > 100 ? null : /^([\d.,\s'’]+?)\s*([KMG]i?B|B)?$/iu.exec(text.trim());
   if (match?.[1] === undefined) return undefined;
   return amountToBytes(parseAmount(match[1]), bytesPerUnit[(match[2] ?? 'B').toUpperCase()] ?? Number.NaN);
 }
@@ -66,7 +67,7 @@ export function parsePciAddress(text: string): string | undefined {
 
 /** The JSON in what a tool printed, behind whatever warnings it printed first. Throws `probe-failed`. */
 export function parseToolJson(text: string, tool: string): unknown {
-  const start = text.search(/^\s*[[{]/m);
+  const start = text.search(/^[ \t]*[[{]/m);
   try {
     return JSON.parse(start === -1 ? text : text.slice(start)) as unknown;
   } catch (cause) {

@@ -17,7 +17,10 @@ export interface DeviceReading {
   readonly totalBytes: number;
   /** Undefined where the tool cannot say. */
   readonly freeBytes: number | undefined;
-  /** Bytes per process. Undefined where the tool cannot say; a process that is missing takes nothing. */
+  /**
+   * Bytes per process. Undefined where the tool cannot say; a process that is missing takes nothing that the tool knows of
+   * (NVIDIA's counts CUDA only).
+   */
   readonly usedByPid: ReadonlyMap<number, number> | undefined;
   /** The part of that which is missing in `freeBytes`: weights mapped from a file are in memory, and count as free. */
   readonly heldByPid?: ReadonlyMap<number, number> | undefined;

@@ -122,4 +122,13 @@ describe.each(parsers)('%s', (_, parse, file) => {
       { numRuns: 500 },
     );
   });
+
+  // In time that grows with the length: with its square, each of these would take hours.
+  it.each(['\n', ' ', '0', ', ', '[', '{"a":', '<gpu>', 'GPU 0: ', '  x: (1 MiB', '\t1 '])(
+    'gets through megabytes of %j',
+    (piece) => {
+      survives(parse, piece.repeat(2_000_000 / piece.length));
+      survives(parse, text + piece.repeat(2_000_000 / piece.length));
+    },
+  );
 });
