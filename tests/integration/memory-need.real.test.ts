@@ -273,7 +273,7 @@ describe('the estimate, the forecast of a real llama-server and what it allocate
       timeoutMs: 30_000,
       whenReady: process.platform === 'linux' ? anonymousBytes : () => Promise.resolve(0),
     });
-    const resident = process.platform === 'linux' ? `${inMib(observed)}` : 'not on this system';
+    const resident = process.platform === 'linux' ? inMib(observed) : 'not on this system';
     table.push(`${name.padEnd(28)} ${row(estimated.perDevice)} / ${row(forecast)} / ${row(measured)}, ${resident}`);
 
     expect(isShrunk).toBe(false);

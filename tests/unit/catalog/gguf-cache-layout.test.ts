@@ -69,6 +69,9 @@ describe('what the layers of an architecture remember', () => {
     ['layers for multi-token prediction', facts('glm4moe', { predictionLayers: 1 }), 'fffffff-', 0],
     ['LFM2 with a window', facts('lfm2', { kvHeads: [0, 4, 0, 4, 0, 4, 0, 4], slidingWindow: 64 }), 'rwrwrwrw', 64],
   ])('%s', (_, input, layers, windowTokens) => {
-    expect(decideCacheLayout(input)).toEqual({ layers: [...layers].map((letter) => letters[letter]), windowTokens });
+    expect(decideCacheLayout(input)).toEqual({
+      layers: Array.from(layers).map((letter) => letters[letter]),
+      windowTokens,
+    });
   });
 });
