@@ -17,7 +17,10 @@ export interface GgufCursor {
   float64(): number;
   /** A uint64 that says how many of something follow, each of at least `minimumBytes`; refused beyond what can follow. */
   count(what: string, minimumBytes: number): number;
-  string(what: string): string;
+  /** A string of at most `maxBytes`; a longer one is refused. */
+  string(what: string, maxBytes: number): string;
+  /** The same, but a longer one is skipped. */
+  shortString(maxBytes: number): string | undefined;
   skip(bytes: number): void;
 }
 
@@ -27,8 +30,6 @@ export class GgufFormatError extends Error {
 }
 
 const bufferBytes = 256 * 1024;
-/** No string that Corral reads is longer; chat templates, the longest, are skipped. */
-const maxStringBytes = 64 * 1024;
 
 /** Memory stays at one buffer, whatever the file says. Nothing beyond `limitBytes` is read. */
 export function createGgufCursor(options: {
@@ -71,6 +72,11 @@ export function createGgufCursor(options: {
     return offset;
   };
 
+  const text = (length: number): string => {
+    const offset = take(length);
+    return buffer.toString('utf8', offset, offset + length);
+  };
+
   const cursor: GgufCursor = {
     position: () => position,
     uint8: () => buffer.readUInt8(take(1)),
@@ -90,11 +96,16 @@ export function createGgufCursor(options: {
       }
       return count;
     },
-    string(what) {
+    string(what, maxBytes) {
       const length = cursor.count(`bytes of ${what}`, 1);
-      if (length > maxStringBytes) throw new GgufFormatError(`has ${what} of ${length} bytes`);
-      const offset = take(length);
-      return buffer.toString('utf8', offset, offset + length);
+      if (length > maxBytes) throw new GgufFormatError(`has ${what} of ${length} bytes`);
+      return text(length);
+    },
+    shortString(maxBytes) {
+      const length = cursor.count('bytes of a string', 1);
+      if (length <= maxBytes) return text(length);
+      cursor.skip(length);
+      return undefined;
     },
     skip(bytes) {
       checkRoom(bytes);

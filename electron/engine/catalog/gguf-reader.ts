@@ -33,15 +33,18 @@ export interface GgufHeader {
   readonly digest: string;
 }
 
-/** The largest vocabularies make headers of some 30 MiB. */
-const maxHeaderBytes = 512 * 1024 * 1024;
-const maxPairs = 65_536;
+/** The largest vocabularies make headers of some 20 MiB. */
+const maxHeaderBytes = 128 * 1024 * 1024;
+/** Real files have some fifty. */
+const maxPairs = 4096;
 /** A model of 512 layers (LLAMA_MAX_LAYERS) with 128 tensors each. */
 const maxTensors = 65_536;
 const maxListLength = 4096;
 /** GGML_MAX_DIMS. */
 const maxDimensions = 4;
 const maxKeptStringBytes = 1024;
+/** ggml's own limit is 64 (GGML_MAX_NAME). */
+const maxNameBytes = 256;
 const sampleBytes = 64 * 1024;
 
 const typeNames = ['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'float32'] as const;
@@ -101,14 +104,14 @@ function readPairs(
   const lists = new Map<string, number[]>();
   const listLengths = new Map<string, number>();
   for (let index = 0; index < count; index += 1) {
-    const key = cursor.string('a metadata key');
+    const key = cursor.string('a metadata key', maxNameBytes);
     const type = cursor.uint32();
     if (type === arrayType) {
       const { length, numbers } = readArray(cursor, key);
       listLengths.set(key, length);
       if (numbers !== undefined) lists.set(key, numbers);
     } else if (type === stringType) {
-      const kept = readShortString(cursor);
+      const kept = cursor.shortString(maxKeptStringBytes);
       if (kept !== undefined) values.set(key, kept);
     } else {
       const value = readNumber(cursor, type, key);
@@ -116,16 +119,6 @@ function readPairs(
     }
   }
   return { values, lists, listLengths };
-}
-
-function readShortString(cursor: GgufCursor): string | undefined {
-  const length = cursor.count('bytes of a string', 1);
-  if (length > maxKeptStringBytes) {
-    cursor.skip(length);
-    return undefined;
-  }
-  const bytes = Uint8Array.from({ length }, () => cursor.uint8());
-  return new TextDecoder().decode(bytes);
 }
 
 function readArray(cursor: GgufCursor, key: string): { length: number; numbers?: number[] } {
@@ -164,7 +157,7 @@ interface TensorPlace {
 
 function readTensorInfos(cursor: GgufCursor, count: number): TensorPlace[] {
   return Array.from({ length: count }, () => {
-    const name = cursor.string('a tensor name');
+    const name = cursor.string('a tensor name', maxNameBytes);
     const dimensionCount = cursor.uint32();
     if (dimensionCount > maxDimensions) throw new GgufFormatError(`has ${dimensionCount} dimensions in tensor ${name}`);
     const dimensions = Array.from({ length: dimensionCount }, () => cursor.uint64());

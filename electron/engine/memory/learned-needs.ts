@@ -13,7 +13,9 @@ import { needKey, type NeedCircumstances } from './need-key.ts';
 export interface NeedObservation {
   readonly predicted?: readonly DeviceNeed[];
   readonly forecast?: readonly DeviceNeed[];
+  /** With whether it was made smaller to fit; that is taken from the observation that has the measurement. */
   readonly measured?: readonly DeviceNeed[];
+  readonly isShrunk?: boolean;
   readonly loadTimeMs?: number;
   readonly tokensPerSecond?: number;
 }
@@ -44,6 +46,7 @@ const entrySchema = z.object({
   predicted: deviceNeeds,
   forecast: deviceNeeds.nullable(),
   measured: deviceNeeds.nullable(),
+  isShrunk: z.boolean(),
   loadTimesMs: z.array(z.number().nonnegative()).max(keptLoadTimes),
   tokensPerSecond: z.number().nonnegative().nullable(),
   /** The calendar time of the last observation; the oldest entries are dropped. */
@@ -109,6 +112,7 @@ function merge(key: string, known: Entry | undefined, observation: NeedObservati
     predicted: [...(observation.predicted ?? known?.predicted ?? [])],
     forecast: copyOrNull(observation.forecast ?? known?.forecast),
     measured: copyOrNull(observation.measured ?? known?.measured),
+    isShrunk: observation.measured === undefined ? (known?.isShrunk ?? false) : (observation.isShrunk ?? false),
     loadTimesMs: loadTimesMs.slice(-keptLoadTimes),
     tokensPerSecond: observation.tokensPerSecond ?? known?.tokensPerSecond ?? null,
     observedAtMs,

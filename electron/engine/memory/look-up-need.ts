@@ -8,6 +8,8 @@ export interface LearnedNeed {
   readonly forecast: readonly DeviceNeed[] | null;
   /** What it allocated; null if it never became ready. */
   readonly measured: readonly DeviceNeed[] | null;
+  /** Whether `--fit` made the model smaller than its arguments ask for when that was measured. */
+  readonly isShrunk: boolean;
   /** From spawning to readiness, the last five, oldest first. */
   readonly loadTimesMs: readonly number[];
   /** Of generation, at the last answer that was measured. */
@@ -22,7 +24,10 @@ export interface KnownNeed {
   readonly expectedLoadMs: number | undefined;
 }
 
-/** The best knowledge there is: measured, else the server's forecast, else the estimate. Pure. */
+/**
+ * The best knowledge there is: measured, else the server's forecast, else the estimate. A model that was made smaller to fit
+ * would take more where there is more, so there the forecast of all that it asks for comes first. Pure.
+ */
 export function lookUpNeed(learned: LearnedNeed | undefined, estimated: readonly DeviceNeed[]): KnownNeed {
   const known = (source: KnownNeed['source'], perDevice: readonly DeviceNeed[]): KnownNeed => ({
     source,
@@ -32,7 +37,9 @@ export function lookUpNeed(learned: LearnedNeed | undefined, estimated: readonly
   });
   const measured = learned?.measured ?? undefined;
   const forecast = learned?.forecast ?? undefined;
-  if (measured !== undefined) return known('measured', measured);
+  if (measured !== undefined && (learned?.isShrunk !== true || forecast === undefined)) {
+    return known('measured', measured);
+  }
   if (forecast !== undefined) return known('forecast', forecast);
   return known('estimate', estimated);
 }
