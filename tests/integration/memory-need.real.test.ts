@@ -79,6 +79,17 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: 'gpt-oss-like',
+    shape: {
+      ...dense,
+      architecture: 'gpt-oss',
+      kvHeads: 4,
+      contextLength: 131_072,
+      slidingWindow: 128,
+      experts: { count: 8, used: 4, feedForward: 1024 },
+    },
+  },
+  {
     name: 'Gemma 3 windows, 128k',
     shape: {
       ...dense,
