@@ -79,6 +79,17 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: 'gpt-oss-like',
+    shape: {
+      ...dense,
+      architecture: 'gpt-oss',
+      kvHeads: 4,
+      contextLength: 131_072,
+      slidingWindow: 128,
+      experts: { count: 8, used: 4, feedForward: 1024 },
+    },
+  },
+  {
     name: 'Gemma 3 windows, 128k',
     shape: {
       ...dense,
@@ -267,7 +278,8 @@ describe('the estimate, the forecast of a real llama-server and what it allocate
       executable,
       args: [
         ...['--model', file, '--host', '127.0.0.1', '--port', String(await findFreePort()), '--log-verbosity', '4'],
-        ...(projector === undefined ? [] : ['--mmproj', projectorFile]),
+        // The warm-up changes nothing of the model's buffers and takes seconds; a projector tells of its own only then.
+        ...(projector === undefined ? ['--no-warmup'] : ['--mmproj', projectorFile]),
         ...args,
       ],
       timeoutMs: 30_000,

@@ -34,7 +34,9 @@ export type ComputeRole =
   /** Only what comes before the first layer. */
   | 'input';
 
-/** The compute buffer of a device that holds the `layers` of the model. */
+/**
+ * The compute buffer of a device that holds the `layers` of the model; for `input`, layers whose experts stayed there.
+ */
 export function computeBytes(
   metadata: ModelMetadata,
   plan: ContextPlan,
@@ -49,10 +51,9 @@ export function computeBytes(
   switch (role) {
     case 'input': {
       // Without flash attention the masks are there twice.
-      const input = (options.hasFlashAttention ? masks : 2 * masks) + 4 * hidden;
-      return options.isPipelined
-        ? pipelineCopies * (options.hasFlashAttention ? masks : 2 * masks) + 10 * hidden
-        : input;
+      const inputs = options.hasFlashAttention ? masks : 2 * masks;
+      const lookUp = options.isPipelined ? pipelineCopies * inputs + 10 * hidden : inputs + 4 * hidden;
+      return Math.max(lookUp, ...layers.map((layer) => forwardBytes(layer, row, hidden)));
     }
     case 'output':
       return logits;

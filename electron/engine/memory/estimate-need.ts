@@ -125,12 +125,15 @@ function computeOn(
   const layers = model.layers.filter((_, index) => placement.layers[index] === device);
   if (model.layers.length === 0) return 0;
   if (device === systemMemory) {
-    return computeBytes(model, plan, compute, layers.length > 0 ? 'everything' : 'input', layers);
+    if (layers.length > 0) return computeBytes(model, plan, compute, 'everything', layers);
+    const withExperts = model.layers.filter((layer, index) => index < options.cpuExpertLayers && layer.expertBytes > 0);
+    return computeBytes(model, plan, compute, 'input', withExperts);
   }
   const role = layers.length > 0 ? 'layers' : 'output';
   if (role === 'output' && placement.output !== device) return 0;
   const own = computeBytes(model, plan, compute, role, layers);
-  return own + streamedWeightBytes(model, placement, options);
+  // The RPC backend leaves what lies in the RAM to the processor.
+  return /^RPC\d/.test(device) ? own : own + streamedWeightBytes(model, placement, options);
 }
 
 /**

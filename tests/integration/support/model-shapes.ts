@@ -206,6 +206,7 @@ function layerTensors(shape: ModelShape, layer: number): NamedTensor[] {
   if (architecture === 'qwen35') {
     return [norm('attn_norm'), ...attention, ...headNorms, norm('post_attention_norm'), ...gatedForward(shape)];
   }
+  if (architecture === 'gpt-oss') return [...attention, ...gptOssTensors(shape)];
   if (architecture === 'deepseek2') return latentAttentionTensors(shape);
   const forward =
     experts === undefined
@@ -224,6 +225,30 @@ function gatedForward({ embedding, feedForward }: ModelShape): NamedTensor[] {
     { name: 'ffn_gate.weight', dimensions: [embedding, feedForward] },
     { name: 'ffn_up.weight', dimensions: [embedding, feedForward] },
     { name: 'ffn_down.weight', dimensions: [feedForward, embedding] },
+  ];
+}
+
+/** Besides the matrices of its attention: sinks, biases everywhere, experts. */
+function gptOssTensors({ embedding, heads, headSize, kvHeads, experts }: ModelShape): NamedTensor[] {
+  const kvLength = (typeof kvHeads === 'number' ? kvHeads : 0) * headSize;
+  const { count = 1, feedForward = 1 } = experts ?? {};
+  const vector = (name: string, ...dimensions: number[]): NamedTensor => ({ name, dimensions, type: 'f32' });
+  return [
+    vector('attn_norm.weight', embedding),
+    vector('post_attention_norm.weight', embedding),
+    vector('attn_q.bias', heads * headSize),
+    vector('attn_k.bias', kvLength),
+    vector('attn_v.bias', kvLength),
+    vector('attn_output.bias', embedding),
+    vector('attn_sinks.weight', heads),
+    vector('ffn_gate_inp.weight', embedding, count),
+    vector('ffn_gate_inp.bias', count),
+    { name: 'ffn_gate_exps.weight', dimensions: [embedding, feedForward, count] },
+    { name: 'ffn_up_exps.weight', dimensions: [embedding, feedForward, count] },
+    { name: 'ffn_down_exps.weight', dimensions: [feedForward, embedding, count] },
+    vector('ffn_gate_exps.bias', feedForward, count),
+    vector('ffn_up_exps.bias', feedForward, count),
+    vector('ffn_down_exps.bias', embedding, count),
   ];
 }
 

@@ -122,6 +122,18 @@ describe('the calculation', () => {
     const partly = estimateNeed(model(), undefined, needOptions({ gpus: gpu, gpuLayers: 3 }));
     const wholly = estimateNeed(model(), undefined, needOptions({ gpus: gpu }));
     expect(on(partly, 'CUDA0').computeBytes - on(wholly, 'CUDA0').computeBytes).toBe(30 * mib);
+    const remote = (gpuLayers: number): number =>
+      on(estimateNeed(model(), undefined, needOptions({ gpus: [{ name: 'RPC0', share: 1 }], gpuLayers })), 'RPC0')
+        .computeBytes;
+    expect(remote(3)).toBe(remote(5));
+  });
+
+  it('in the RAM has room for the experts that stay there', () => {
+    const experts = { ...layer, expertBytes: 80 * mib, expertsUsed: 8 };
+    const mixture = model({ layers: [experts, experts, experts, experts] });
+    const ram = (cpuExpertLayers: number): number =>
+      on(estimateNeed(mixture, undefined, needOptions({ gpus: gpu, cpuExpertLayers })), 'RAM').computeBytes;
+    expect(ram(1) - ram(0)).toBeGreaterThan(3 * 8 * 1536 * 512 * 4 - 16 * mib);
   });
 
   it('on several GPUs keeps inputs four times', () => {
