@@ -49,6 +49,13 @@ export interface Child {
 const OUTPUT_CLOSE_MS = 250;
 
 /**
+ * Rest after each piece of a flood. A pipe holds 64 KiB on Linux, so that a flood is read at 16 MB/s at most: more than
+ * any child has to say, and little enough that tokens of other models are not held up and its buffers do not pile up
+ * before they are collected.
+ */
+const FLOOD_REST_MS = 4;
+
+/**
  * Starts one program from an argument list, never through a shell, and keeps its output flowing. On POSIX it leads a
  * process group of its own; on Windows it stays in the app's job, so that it cannot outlive it.
  */
@@ -82,7 +89,11 @@ export function startChild(options: ChildOptions): Child {
     const output = child[stream] as Readable | null | undefined;
     if (output === null || output === undefined) continue;
     const intake = createLineIntake(clock, (text) => options.onLine(stream, text));
-    output.on('data', (chunk: Buffer) => intake.push(chunk));
+    output.on('data', (chunk: Buffer) => {
+      if (!intake.push(chunk)) return;
+      output.pause();
+      clock.setTimer(FLOOD_REST_MS, () => output.resume());
+    });
     output.on('error', () => undefined); // A broken pipe means an exit, and that is reported as such.
     outputs.push({ output, intake });
   }
