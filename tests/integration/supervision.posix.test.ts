@@ -64,7 +64,7 @@ function scriptModel(script: string, args: readonly string[]): Record<string, un
 }
 
 describe('a model that does not hear SIGTERM', () => {
-  it('is killed at the end of its grace period, with what it forked, and leaves no zombie', async () => {
+  it('S3 is killed at the end of its grace period, with what it forked, and leaves no zombie', async () => {
     corral = await startCorral({
       models: { deaf: fakeModel({ ignoreSigterm: true, forkGrandchild: true }, { stopGrace: '700ms' }) },
     });
@@ -113,7 +113,7 @@ describe('a stop command', () => {
 });
 
 describe('a model that exits at start', () => {
-  it('is started at most 5 times with rising delay, then answers 503 at once until it is reset', async () => {
+  it('S4 is started at most 5 times with rising delay, then answers 503 at once until it is reset', async () => {
     corral = await startCorral({ models: { broken: fakeModel({ exitAtStart: 3, exitMessage: 'boom' }) } });
     const answers: Answer[] = [];
     while (corral.model('broken').state !== 'failed') answers.push(await ask('broken'));
@@ -181,7 +181,7 @@ describe('a model that never becomes ready', () => {
     { name: 'refuses its health check', flags: { refuseHealth: true } },
     { name: 'never answers its health check', flags: { healthDrop: true } },
     { name: 'does not hear SIGTERM either', flags: { refuseHealth: true, ignoreSigterm: true } },
-  ] as const)('and $name is killed at its deadline, and its place is given to another', async ({ flags }) => {
+  ] as const)('S6 and $name is killed at its deadline, and its place is given to another', async ({ flags }) => {
     corral = await startCorral({
       memory: { maxLoaded: 1 },
       models: { never: fakeModel(flags, { startTimeout: '1s', stopGrace: '8s' }), other: fakeModel({ name: 'other' }) },
@@ -201,7 +201,7 @@ describe('a model that never becomes ready', () => {
 });
 
 describe('the ledger of children', () => {
-  it('sends no signal to a stranger that got the pid of a child, and ends the child itself', async () => {
+  it('S9 sends no signal to a stranger that got the pid of a child, and ends the child itself', async () => {
     const folder = await createTestFolder();
     const sleeper = (): ReturnType<typeof spawn> =>
       spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true });
@@ -251,7 +251,7 @@ describe('a port that is taken before the model binds it', () => {
     return scriptModel(script, [path.join(folder, 'ports'), fakeServerScript]);
   }
 
-  it('makes it start anew on another port, at most 3 times, and it is one load to who waits', async () => {
+  it('S10 makes it start anew on another port, at most 3 times, and it is one load to who waits', async () => {
     const folder = await createTestFolder();
     corral = await startCorral({ models: { late: unluckyServer(folder.path, 2) } }, { folder });
     expect(await corral.chat('late')).toContain('token-1');
@@ -260,7 +260,7 @@ describe('a port that is taken before the model binds it', () => {
     expect(corral.model('late').address).toBe(`127.0.0.1:${ports[2] ?? ''}`);
   });
 
-  it('each time fails the start after 3 tries, and counts as one failure', async () => {
+  it('S10 each time fails the start after 3 tries, and counts as one failure', async () => {
     const folder = await createTestFolder();
     corral = await startCorral({ models: { late: unluckyServer(folder.path, 99) } }, { folder });
     const answer = await ask('late');
