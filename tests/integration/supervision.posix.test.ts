@@ -8,6 +8,7 @@ import { readProcessIdentity } from '../../electron/engine/process/process-ident
 import { createTestFolder, eventually, fakeModel, startCorral, type TestCorral } from './support/corral.ts';
 import { fakeServerScript } from './support/fake-server-command.ts';
 import type { LiveProcess } from './support/live-processes-linux.ts';
+import { form, scaled } from './support/scale.ts';
 
 let corral: TestCorral;
 afterEach(() => corral.stop());
@@ -141,6 +142,30 @@ describe('a model that exits at start', () => {
     expect(await ask('broken')).toMatchObject({ status: 503, code: 'start_failed' });
     expect(await startLines('broken')).toHaveLength(6);
   });
+
+  const crash = scaled({ short: { everyMs: 400, starts: 3 }, long: { everyMs: 30_000, starts: 5 } });
+
+  it(`S4 and one that crashes every ${crash.everyMs} ms while nobody asks for it comes back by itself after a rising delay, and not for ever ${form}`, async () => {
+    corral = await startCorral({ models: { brittle: fakeModel({ exitAfterMs: crash.everyMs }) } });
+    await corral.bridge.call('load-model', { model: 'brittle' });
+    await eventually(
+      `it is started ${crash.starts} times`,
+      async () => (await startLines('brittle')).length === crash.starts,
+      (crash.everyMs + 9500) * crash.starts,
+    );
+    const startsAtMs = await startLines('brittle');
+    const pausesMs = startsAtMs.slice(1).map((atMs, index) => atMs - (startsAtMs[index] ?? 0) - crash.everyMs);
+    expect(pausesMs[0]).toBeGreaterThan(200);
+    for (const [index, pauseMs] of pausesMs.slice(1).entries())
+      expect(pauseMs).toBeGreaterThan(2 * (pausesMs[index] ?? 0));
+    if (crash.starts < 5) return; // The short form has seen the delay rise; the policy's own test has the rest.
+    await eventually('it is given up', () => corral.model('brittle').state === 'failed', crash.everyMs + 2000);
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    expect(await startLines('brittle')).toHaveLength(5);
+    const answer = await ask('brittle');
+    expect(answer).toMatchObject({ status: 503, code: 'model_failed' });
+    expect(answer.tookMs).toBeLessThan(100);
+  }, 300_000);
 
   it('is explained by what it said this time, not by what it said last time', async () => {
     const folder = await createTestFolder();
@@ -303,7 +328,9 @@ describe('the guard against orphans', () => {
 });
 
 describe('starts, stops and kills in any order', () => {
-  it('leave the states, the processes and the descriptors in agreement', async () => {
+  const operationCount = scaled({ short: 200, long: 1000 });
+
+  it(`S8 leave the states, the processes and the descriptors in agreement, ${operationCount} of them ${form}`, async () => {
     const ids = ['a', 'b', 'c', 'd'];
     corral = await startCorral({
       memory: { maxLoaded: 2 },
@@ -321,9 +348,12 @@ describe('starts, stops and kills in any order', () => {
     const operation = fc.tuple(
       fc.constantFrom(...ids),
       fc.constantFrom('load', 'load', 'ask', 'eject', 'eject-now', 'kill'),
-      fc.nat(60),
+      fc.nat(40),
     );
-    const [operations] = fc.sample(fc.array(operation, { minLength: 150, maxLength: 150 }), { numRuns: 1, seed: 8 });
+    const [operations] = fc.sample(fc.array(operation, { minLength: operationCount, maxLength: operationCount }), {
+      numRuns: 1,
+      seed: 8,
+    });
     const pending: Promise<unknown>[] = [];
     let longestMs = 0;
     const timed = (promise: Promise<unknown>): void => {
