@@ -40,7 +40,7 @@ describe('parseConfig on what is right', () => {
         allowedOrigins: [],
         allowedHosts: [],
         allowRemoteConfig: false,
-        maxBodyBytes: 134_217_728,
+        maxBodyBytes: 67_108_864,
         timeouts: { requestMs: 300_000, connectMs: 10_000, responseMs: 0, idleMs: 0, shutdownMs: 10_000 },
       },
       engine: { path: 'auto', autoInstall: true },
