@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import http, { type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -57,6 +59,19 @@ describe('connections to a model’s process', () => {
       .map(({ headers }) => Number(headers?.['x-number']));
     expect(arrived.sort((one, other) => one - other)).toEqual(Array.from({ length: number }, (_, index) => index + 1));
   }, 300_000);
+
+  const waitMs = scaled({ short: 1500, long: 400_000 });
+
+  it(`P6 an answer whose head comes after ${waitMs / 1000} s is waited for ${form}`, async () => {
+    corral = await startCorral({ models: { one: fakeModel({ responseDelayMs: waitMs }) } });
+    // Not `fetch`, which gives up after 300 s itself.
+    const request = http.request(`${corral.address}/v1/chat/completions`, { method: 'POST', agent: false });
+    request.end('{"model":"one","messages":[]}');
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    response.resume();
+    await once(response, 'end');
+  }, 460_000);
 
   const splits = scaled({ short: 3000, long: 100_000 });
 
