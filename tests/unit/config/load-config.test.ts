@@ -356,6 +356,19 @@ describe('loadConfig', () => {
     expect(result.ok && result.config.models.get('a')).toMatchObject({ file: join(folder, 'x.gguf') });
   });
 
+  it.each(['', '\n', '\uFEFF\n'])(
+    'takes the file %j as one without settings, but not in place of one in use',
+    async (text) => {
+      const filePath = join(folder, 'empty.yaml');
+      await writeFile(filePath, text);
+      expect(await loadConfig({ ...surroundings, filePath, isExplicit: true })).toMatchObject({ ok: true });
+      expect(await loadConfig({ ...surroundings, filePath, isExplicit: true, isInUse: true })).toMatchObject({
+        ok: false,
+        errors: [{ path: '', message: expect.stringContaining('empty') as string }],
+      });
+    },
+  );
+
   it('takes the defaults if there is no file, but not if one was named', async () => {
     const filePath = join(folder, 'missing.yaml');
     const result = await loadConfig({ ...surroundings, filePath, isExplicit: false });
