@@ -92,6 +92,7 @@ describe('X11 secrets', () => {
     told.push(
       ...running.logLines,
       await commandLineOf(running.model('one').pid),
+      ...(process.platform === 'linux' ? await running.folder.liveProcesses() : []).map((each) => each.commandLine),
       JSON.stringify(running.engine.snapshot()),
     );
     unsubscribe();
