@@ -36,7 +36,8 @@ export interface Child {
   readonly exited: Promise<ExitRecord>;
   /**
    * Ends the process: `beforeSignal` (a stop command), the polite signal to its whole group, and after `graceMs` the one
-   * that cannot be ignored. Resolves with the exit; a second call joins the first, and may only shorten its grace.
+   * that cannot be ignored. Resolves with the exit once `beforeSignal` is over, too; a second call joins the first, and
+   * may only shorten its grace.
    */
   stop(options: {
     askedBy: string;
@@ -146,9 +147,13 @@ export function startChild(options: ChildOptions): Child {
       timer = clock.setTimer(shortestMs - (clock.nowMs() - askedAtMs), () => signal('forced'));
     };
     try {
-      await Promise.race([beforeSignal?.() ?? Promise.resolve(), exited]);
+      const before = beforeSignal?.() ?? Promise.resolve();
+      await Promise.race([before, exited]);
       signal('polite');
-      return await exited;
+      const record = await exited;
+      // A stop command is a process, too, and hears that what it was for has ended: the stop is not over before it is gone.
+      await before;
+      return record;
     } finally {
       timer.cancel();
     }
