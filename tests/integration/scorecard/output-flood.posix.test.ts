@@ -46,7 +46,7 @@ function p99(values: readonly number[]): number {
 
 // The figures of a process come from /proc.
 describe.runIf(process.platform === 'linux')('a model that floods its output', () => {
-  const floodBytes = scaled({ short: 64 * MB, long: 1000 * MB });
+  const floodBytes = scaled({ short: 40 * MB, long: 1000 * MB });
 
   it(`S5 ${floodBytes / MB} MB on stdout hold up no tokens, and fill neither memory nor the disk ${form}`, async () => {
     const running = await startWatchedCorral(folder, {

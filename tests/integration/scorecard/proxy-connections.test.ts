@@ -13,7 +13,7 @@ afterEach(() => corral.stop());
 
 describe('connections to a model’s process', () => {
   const atOnce = 50;
-  const rounds = scaled({ short: 8, long: 100 });
+  const rounds = scaled({ short: 6, long: 100 });
 
   it(`P5 ${rounds * atOnce} POSTs around the moment at which the server closes idle connections meet no reset, and none is sent twice ${form}`, async () => {
     const folder = await createTestFolder();
@@ -48,7 +48,7 @@ describe('connections to a model’s process', () => {
     for (let round = 0; round < rounds; round += 1) {
       await Promise.all(Array.from({ length: atOnce }, ask));
       // Around what it advertises, and around half of it, up to which a connection is trusted.
-      const aroundMs = round % 4 === 3 ? advertisedMs / 2 : advertisedMs;
+      const aroundMs = round % 3 === 2 ? advertisedMs / 2 : advertisedMs;
       await sleep(aroundMs - 30 + random() * 40);
     }
     expect(Object.fromEntries(statuses)).toEqual({ 200: rounds * atOnce });
@@ -73,7 +73,7 @@ describe('connections to a model’s process', () => {
     await once(response, 'end');
   }, 460_000);
 
-  const splits = scaled({ short: 3000, long: 100_000 });
+  const splits = scaled({ short: 2000, long: 100_000 });
 
   it(`P11 ${splits} random splits of UTF-8 and events come out byte for byte ${form}`, async () => {
     corral = await startCorral({ models: { one: fakeModel({ slots: 8 }, { concurrency: 8 }) } });

@@ -46,7 +46,7 @@ function send(address: string, isStreaming: boolean): http.ClientRequest {
 
 // The figures of a process come from /proc.
 describe.runIf(process.platform === 'linux')('Corral as a process of its own', () => {
-  const count = scaled({ short: 1500, long: 10_000 });
+  const count = scaled({ short: 1000, long: 10_000 });
 
   it(`P1 ${count} requests with random aborts leave nothing in flight, no descriptors and no heap ${form}`, async () => {
     const running = await startWatchedCorral(folder, {
@@ -90,7 +90,7 @@ describe.runIf(process.platform === 'linux')('Corral as a process of its own', (
     };
 
     // What is made once (compiled code, the ring of request records) is no leak.
-    await askMany(600);
+    await askMany(500);
     await eventually('the first requests are over', atRest);
     await sleep(3000); // Idle connections to the model's server are closed by then.
     const before = { ...(await running.probe()), descriptors: await running.descriptorCount() };
