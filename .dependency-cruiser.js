@@ -13,7 +13,8 @@ export default {
     },
     {
       name: 'not-to-unresolvable',
-      comment: 'A specifier that resolves to nothing. `electron` itself may be absent: its binary is not needed to build.',
+      comment:
+        'A specifier that resolves to nothing. `electron` itself may be absent: its binary is not needed to build.',
       severity: 'error',
       from: {},
       to: { couldNotResolve: true, pathNot: '^electron$' },

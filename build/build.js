@@ -7,7 +7,6 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 
-
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { cli: './electron/cli/cli.ts' },

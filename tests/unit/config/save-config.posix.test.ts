@@ -152,12 +152,12 @@ describe('saveConfig', () => {
       for (let failAt = 0; ; failAt += 1) {
         await writeFile(file, oldText);
         await rm(`${file}.previous`, { force: true });
-        let hasFailed = false;
+        const failedAt: number[] = [];
         disk.calls.length = 0;
         disk.before = async (_call, index) => {
           await Promise.resolve();
           if (index !== failAt) return;
-          hasFailed = true;
+          failedAt.push(index);
           throw systemError(code);
         };
         let failure: unknown;
@@ -166,6 +166,7 @@ describe('saveConfig', () => {
           return undefined;
         });
         disk.before = undefined;
+        const hasFailed = failedAt.length > 0;
         const failed = hasFailed ? (disk.calls[failAt] ?? '') : 'nothing';
         const text = await readFile(file, 'utf8');
         expect(
