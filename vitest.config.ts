@@ -11,7 +11,8 @@ const parts: Readonly<Record<string, string>> = {
 
 const leftOut = (process.env['CORRAL_TEST_WITHOUT'] ?? '').split(',').filter((part) => part !== '');
 for (const part of leftOut) {
-  if (parts[part] === undefined) throw new Error(`CORRAL_TEST_WITHOUT names "${part}"; known: ${Object.keys(parts).join(', ')}`);
+  if (parts[part] === undefined)
+    throw new Error(`CORRAL_TEST_WITHOUT names "${part}"; known: ${Object.keys(parts).join(', ')}`);
 }
 const exclude = [
   ...leftOut.map((part) => parts[part] ?? ''),

@@ -19,17 +19,37 @@ const steps = [
   { name: 'format', args: [bin('prettier', 'bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
   {
     name: 'lint',
-    args: [bin('eslint', 'bin/eslint.js'), '.', '--max-warnings', '0', '--cache', '--cache-location', 'node_modules/.cache/eslint/'],
+    args: [
+      bin('eslint', 'bin/eslint.js'),
+      '.',
+      '--max-warnings',
+      '0',
+      '--cache',
+      '--cache-location',
+      'node_modules/.cache/eslint/',
+    ],
   },
   { name: 'types', args: [bin('typescript', 'bin/tsc'), '-p', '.'] },
   {
     name: 'layers',
-    args: [bin('dependency-cruiser', 'bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.js', 'electron', 'shared'],
+    args: [
+      bin('dependency-cruiser', 'bin/dependency-cruise.mjs'),
+      '--config',
+      '.dependency-cruiser.js',
+      'electron',
+      'shared',
+    ],
   },
   { name: 'unused', args: [bin('knip', 'bin/knip.js')] },
   {
     name: 'tests',
-    args: [bin('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`],
+    args: [
+      bin('vitest', 'vitest.mjs'),
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${resultFile}`,
+    ],
   },
 ];
 
@@ -60,10 +80,13 @@ for (const step of steps) {
 }
 
 const leftOut = (process.env['CORRAL_TEST_WITHOUT'] ?? '').split(',').filter((part) => part !== '');
-if (leftOut.length > 0) console.log(`\nNot run, because CORRAL_TEST_WITHOUT says so: all tests that need ${leftOut.join(' or ')}.`);
+if (leftOut.length > 0)
+  console.log(`\nNot run, because CORRAL_TEST_WITHOUT says so: all tests that need ${leftOut.join(' or ')}.`);
 console.log(failed.length === 0 ? '\nAll checks passed.' : `\nFailed: ${failed.join(', ')}.`);
 if (wanted.length === 0 || wanted.includes('tests')) {
-  const { numPassedTests, numFailedTests } = JSON.parse(await readFile(resultFile, 'utf8').catch(() => '{"numPassedTests":0,"numFailedTests":1}'));
+  const { numPassedTests, numFailedTests } = JSON.parse(
+    await readFile(resultFile, 'utf8').catch(() => '{"numPassedTests":0,"numFailedTests":1}'),
+  );
   console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
 }
 process.exitCode = failed.length === 0 ? 0 : 1;

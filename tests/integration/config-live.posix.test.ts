@@ -11,6 +11,7 @@ import { loadConfig, parseConfig } from '../../electron/engine/config/load-confi
 import { saveConfig } from '../../electron/engine/config/save-config.ts';
 import { watchConfig, type ConfigWatch } from '../../electron/engine/config/watch-config.ts';
 import { systemClock } from '../../electron/engine/ports/clock.ts';
+import { form, scaled } from './support/scale.ts';
 
 const surroundings = { env: { TOKEN: 'x' }, homeFolder: '/home/ann', platform: 'linux' } as const;
 
@@ -37,8 +38,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-describe('C1: a save that is killed', () => {
-  it('leaves a whole file that loads, whenever the signal comes', async () => {
+describe('C1 a save that is killed', () => {
+  const kills = scaled({ short: 25, long: 2000 });
+
+  it(`leaves a whole file that loads, whenever the signal comes: ${kills} times ${form}`, async () => {
     const program = join(folder, 'save.mjs');
     await build({
       entryPoints: [fileURLToPath(new URL('../unit/config/fixtures/save-repeatedly.ts', import.meta.url))],
@@ -57,7 +60,7 @@ describe('C1: a save that is killed', () => {
 
     let lastPort = 5526;
     let changed = 0;
-    for (let kill = 0; kill < 200; kill += 1) {
+    for (let kill = 0; kill < kills; kill += 1) {
       const child = spawn(process.execPath, [program, filePath], { stdio: ['ignore', 'pipe', 'inherit'] });
       const closed = once(child, 'close');
       await once(child.stdout, 'data');
@@ -78,16 +81,16 @@ describe('C1: a save that is killed', () => {
       if (port !== lastPort) changed += 1;
       lastPort = port;
     }
-    expect(changed).toBeGreaterThan(20);
+    expect(changed).toBeGreaterThan(kills / 10);
     const previous = parseConfig({ ...surroundings, text: await readFile(`${filePath}.previous`, 'utf8'), filePath });
     expect(previous.ok).toBe(true);
     // The next save that is left alone works in spite of what the killed ones left.
     const saved = await saveConfig({ ...surroundings, filePath, edits: [{ path: ['log', 'level'], value: 'debug' }] });
     expect(saved.ok).toBe(true);
-  }, 180_000);
+  }, 900_000);
 });
 
-describe('C3: a file that ends anywhere', () => {
+describe('C3 a file that ends anywhere', () => {
   it('never throws: it is an error with its place, or what is left of it is valid', () => {
     const bytes = Buffer.from(realistic.slice(0, 1500));
     const full = new Set(['first', ...Array.from({ length: 40 }, (_, index) => `model-${index}`)]);
@@ -108,7 +111,7 @@ describe('C3: a file that ends anywhere', () => {
   });
 });
 
-describe('C4: the watch, in real time', () => {
+describe('C4 the watch, in real time', () => {
   let watch: ConfigWatch;
   let filePath: string;
   let applied: string;

@@ -55,7 +55,7 @@ describe('a request for a model', () => {
     ]);
   });
 
-  it('does not evict a model that answers: the other one waits', async () => {
+  it('Q4 does not evict a model that answers: the other one waits', async () => {
     corral = await startCorral({
       memory: { maxLoaded: 1 },
       models: { slow: fakeModel({ name: 'slow', tokens: 20, tokenDelayMs: 30 }), other: fakeModel({ name: 'other' }) },

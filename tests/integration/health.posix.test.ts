@@ -5,7 +5,7 @@ let corral: TestCorral;
 afterEach(() => corral.stop());
 
 describe('a model that was ready', () => {
-  it('is replaced within 10 s when it hangs (SIGSTOP)', async () => {
+  it('S7 is replaced within 10 s when it hangs (SIGSTOP)', async () => {
     corral = await startCorral({ models: { one: fakeModel() } });
     await corral.chat('one');
     const { pid } = corral.model('one');

@@ -26,7 +26,7 @@ async function loadAll(process: CorralProcess): Promise<void> {
 }
 
 describe('corral serve', () => {
-  it('leaves no model behind when it is killed with SIGKILL, grandchildren and deaf ones included', async () => {
+  it('S1 leaves no model behind when it is killed with SIGKILL, grandchildren and deaf ones included', async () => {
     corral = await startCorralProcess(folder, threeModels);
     await loadAll(corral);
     // Corral, three models, a grandchild.
@@ -45,7 +45,7 @@ describe('corral serve', () => {
 
   it('ends orderly on SIGTERM, with its models, and removes its traces', async () => {
     corral = await startCorralProcess(folder, { memory: { maxLoaded: 2 }, models: { a: fakeModel(), b: fakeModel() } });
-    await Promise.all(['a', 'b'].map((model) => corral?.bridge.call('load-model', { model })));
+    for (const model of ['a', 'b']) await corral.bridge.call('load-model', { model });
     const { exitCode } = await corral.end('SIGTERM');
     expect(exitCode).toBe(0);
     expect(await folder.liveProcesses()).toEqual([]);
@@ -101,7 +101,7 @@ describe('corral serve', () => {
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ pid: corral.child.pid, address: corral.address });
   });
 
-  it('refuses to open itself to other machines without a key', async () => {
+  it('X6 refuses to open itself to other machines without a key', async () => {
     const run = await runCli(['serve', '--host', '0.0.0.0', '--port', '0', '--data-dir', folder.path], cliEnv(folder));
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toMatch(/apiKeys/);

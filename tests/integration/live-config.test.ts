@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import {
   type TestCorral,
   type TestFolder,
 } from './support/corral.ts';
+import { form, scaled } from './support/scale.ts';
 
 let folder: TestFolder;
 let corral: TestCorral;
@@ -89,20 +90,25 @@ describe('a configuration that changes while Corral runs', () => {
     await eventually('subscribers know', () => seen.at(-1)?.join() === 'a,c');
   });
 
-  it('C3 keeps the last good one when the file is broken anywhere, stops no model, and says so within a second', async () => {
-    const text = stringify({ memory: { maxLoaded: 2 }, models: { a: fakeModel(), b: fakeModel() } });
+  it(`C3 keeps the last good one wherever the file is cut off, stops no model, and says so within a second ${form}`, async () => {
+    // As JSON, every part of the file from its beginning is broken; block YAML that ends with a line may be whole.
+    const text = JSON.stringify({ memory: { maxLoaded: 2 }, models: { a: fakeModel(), b: fakeModel() } });
     corral = await startCorral({ memory: { maxLoaded: 2 }, models: { a: fakeModel(), b: fakeModel() } }, { folder });
     await corral.chat('a');
     const { pid } = corral.model('a');
-    await save('models: [broken');
-    await eventually('the error is told', () => corral.engine.snapshot().instance.configErrors.length > 0, 1000);
-    expect(corral.logLines.join('\n')).toMatch(/changed and is not in use/);
-    // A file cut off may still be a file: what counts is that the model that runs is not touched by an error.
-    for (const length of [text.length - 3, Math.floor(text.length * 0.8), 20]) {
-      await save(`${text.slice(0, length)}\n  : [`);
-      await new Promise((resolve) => setTimeout(resolve, 350));
+    const errorCount = (): number => corral.engine.snapshot().instance.configErrors.length;
+    const every = Array.from({ length: text.length }, (_, length) => length);
+    const lengths = scaled({ short: [0, 1, Math.floor(text.length / 2), text.length - 1], long: every });
+    for (const length of lengths) {
+      await save(text.slice(0, length));
+      await eventually(`a file cut off after ${length} bytes is told`, () => errorCount() > 0, 1000);
+      expect(ids()).toEqual(['a', 'b']);
+      expect(corral.model('a')).toMatchObject({ pid, state: 'ready' });
+      await save(text);
+      await eventually('the error is gone', () => errorCount() === 0, 1000);
       expect(corral.model('a').pid).toBe(pid);
     }
+    expect(corral.logLines.join('\n')).toMatch(/changed and is not in use/);
     await rm(configFile());
     await eventually(
       'a missing file is told',
@@ -110,9 +116,27 @@ describe('a configuration that changes while Corral runs', () => {
       1000,
     );
     expect(await corral.chat('a')).toContain('token');
-    await save(text);
-    await eventually('the error is gone', () => corral.engine.snapshot().instance.configErrors.length === 0, 1000);
     expect(corral.model('a').pid).toBe(pid);
+  }, 600_000);
+
+  it('C4 applies the last of 100 changes, by renames, edits and swapped links, within a second', async () => {
+    const withAlias = (alias: string): string => JSON.stringify({ models: { a: fakeModel({}, { aliases: [alias] }) } });
+    corral = await startCorral({ models: { a: fakeModel() } }, { folder });
+    await corral.chat('a');
+    const { pid } = corral.model('a');
+    for (let turn = 1; turn <= 100; turn += 1) {
+      if (turn % 3 === 0) await save(withAlias(`turn-${turn}`));
+      else if (turn % 3 === 1) await writeFile(configFile(), withAlias(`turn-${turn}`));
+      else {
+        const target = path.join(folder.path, `linked-${turn}`);
+        await writeFile(target, withAlias(`turn-${turn}`));
+        await symlink(target, `${target}.link`);
+        await rename(`${target}.link`, configFile());
+      }
+    }
+    await eventually('the last one is in use', () => corral.model('a').aliases[0] === 'turn-100', 1000);
+    expect(corral.model('a').pid).toBe(pid);
+    expect(await corral.chat('turn-100')).toContain('token');
   });
 
   it('stays where it is if the new port is taken, and moves to one that is free, streams and all', async () => {

@@ -12,7 +12,7 @@ const queued = (count: number): Promise<void> =>
   eventually(`${count} wait`, () => corral.engine.snapshot().queue.length === count);
 
 describe('the queue', () => {
-  it('of 16 refuses exactly 10 of 26 more with 429, Retry-After and a reason, in less than 50 ms', async () => {
+  it('Q6 of 16 refuses exactly 10 of 26 more with 429, Retry-After and a reason, in less than 50 ms', async () => {
     corral = await startCorral({
       models: {
         one: fakeModel({ tokens: 10, tokenDelayMs: 60 }, { concurrency: 1, queue: { max: 16, maxWait: '60s' } }),
@@ -91,7 +91,7 @@ describe('the queue', () => {
     expect(await running).toContain('token-30');
   });
 
-  it('lets one be cancelled by its id while the stream that runs is untouched', async () => {
+  it('Q8 lets one be cancelled by its id while the stream that runs is untouched', async () => {
     corral = await startCorral({ models: { one: fakeModel({ tokens: 20, tokenDelayMs: 20 }, { concurrency: 1 }) } });
     await corral.bridge.call('load-model', { model: 'one' });
     const stream = await corral.post(route, { ...body, stream: true });

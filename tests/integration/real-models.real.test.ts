@@ -48,7 +48,7 @@ describe('real llama-servers behind one address', () => {
     expect(await chat('red')).toBe(redSentence);
   });
 
-  it('listens on a socket of its own with a key, and nowhere else', async () => {
+  it('X7 listens on a socket of its own with a key, and nowhere else', async () => {
     const { chat, model, bridge } = await start();
     await chat('red');
     const { address, commandLine } = model('red');
@@ -96,7 +96,7 @@ describe('real llama-servers behind one address', () => {
     expect(corral?.model('blue').state).toBe('off');
   });
 
-  it('frees the slot upstream when the client goes away in the middle of a stream', async () => {
+  it('P2 frees the slot upstream when the client goes away in the middle of a stream', async () => {
     const { address, post, model } = await start();
     const gone = new AbortController();
     const response = await post(

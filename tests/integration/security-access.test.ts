@@ -106,7 +106,7 @@ describe('on loopback, with keys configured', () => {
   });
   afterAll(() => corral.stop());
 
-  it.each(hostileHosts)('refuses Host %s everywhere, with a good key too', async (host) => {
+  it.each(hostileHosts)('X1 refuses Host %s everywhere, with a good key too', async (host) => {
     const before = stateOf(corral);
     for (const target of everyGet)
       expect((await send(corral.address, target, { headers: { host } })).status, target).toBe(403);
@@ -137,7 +137,7 @@ describe('on loopback, with keys configured', () => {
     'http://localhost:3000',
     'https://chat.example.com.evil.example',
     'file://',
-  ])('refuses the pages of %s, whatever they send', async (origin) => {
+  ])('X2 refuses the pages of %s, whatever they send', async (origin) => {
     const before = stateOf(corral);
     const attempts = [
       send(corral.address, '/v1/models', { headers: { origin } }),
@@ -173,7 +173,7 @@ describe('on loopback, with keys configured', () => {
     expect(stateOf(corral)).toBe(before);
   });
 
-  it('serves configured pages, by name and never to all', async () => {
+  it('X2 serves configured pages, by name and never to all', async () => {
     const origin = 'https://chat.example.com';
     const preflight = await send(corral.address, '/v1/chat/completions', {
       method: 'OPTIONS',
@@ -255,7 +255,7 @@ describe('on loopback, with keys configured', () => {
     }
   });
 
-  it('does not take the instance’s own token for a client’s key', async () => {
+  it('X12 does not take the instance’s own token for a client’s key', async () => {
     const authorization = `Bearer ${corral.engine.instanceToken}`;
     expect((await send(corral.address, '/v1/models', { headers: { authorization } })).status).toBe(401);
   });
@@ -279,7 +279,7 @@ describe('on loopback, with keys configured', () => {
     expect(unknown.text).not.toMatch(/\bone\b/);
   });
 
-  it('keeps the control API for the admin and instance tokens', async () => {
+  it('X12 keeps the control API for the admin and instance tokens', async () => {
     const body = '{}';
     const post = (headers: Record<string, string>) =>
       send(corral.address, '/control/commands/get-snapshot', {
@@ -313,7 +313,7 @@ describe('on an address that others can reach', () => {
   });
   afterAll(() => corral.stop());
 
-  it('does not start without a key', async () => {
+  it('X6 does not start without a key', async () => {
     const folder = await createTestFolder();
     const serve = async (config: string, host?: string) =>
       await startHeadless({
@@ -333,7 +333,7 @@ describe('on an address that others can reach', () => {
     await folder.dispose();
   });
 
-  it.each(inferenceRoutes)('demands a key for $method $path', async ({ method, path }) => {
+  it.each(inferenceRoutes)('X6 demands a key for $method $path', async ({ method, path }) => {
     const target = `${path.replace(':slot', '0')}?model=one`;
     for (const headers of [json, { ...json, authorization: 'Bearer wrong' }]) {
       const answer = await send(corral.address, target, {
@@ -346,7 +346,7 @@ describe('on an address that others can reach', () => {
     expect(corral.model('one').state).toBe('off');
   });
 
-  it('demands one for the model list and for control', async () => {
+  it('X6 demands one for the model list and for control', async () => {
     for (const target of [
       '/v1/models',
       '/models',
@@ -368,17 +368,17 @@ describe('on an address that others can reach', () => {
     ['DELETE', '/v1/chat/completions'],
     ['POST', '/health'],
     ['OPTIONS', '/v1/models/one'],
-  ])('demands one even for what there is not: %s %s', async (method, target) => {
+  ])('X6 demands one even for what there is not: %s %s', async (method, target) => {
     expect((await send(corral.address, target, { method })).status).toBe(401);
   });
 
-  it('tells its health to anybody, and nothing else with it', async () => {
+  it('X6 tells its health to anybody, and nothing else with it', async () => {
     const answer = await send(corral.address, '/health');
     expect(answer.status).toBe(200);
     expect(JSON.parse(answer.text)).toEqual({ status: 'ok' });
   });
 
-  it.each(hostileHosts)('refuses Host %s there, too', async (host) => {
+  it.each(hostileHosts)('X1 refuses Host %s there, too', async (host) => {
     const headers = { host, authorization: `Bearer ${CLIENT_KEY}` };
     for (const target of ['/health', '/v1/models'])
       expect((await send(corral.address, target, { headers })).status).toBe(403);

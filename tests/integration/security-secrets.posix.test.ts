@@ -48,7 +48,7 @@ async function askSocket(socketPath: string, target: string, headers: Record<str
   return response.statusCode ?? 0;
 }
 
-describe('secrets', () => {
+describe('X11 secrets', () => {
   it('stand in no log, snapshot, event, error, file or command line', async () => {
     const running = await startCorral({
       server: { apiKeys: [{ name: 'laptop', key: CLIENT_KEY }], adminToken: ADMIN_TOKEN },
@@ -92,6 +92,7 @@ describe('secrets', () => {
     told.push(
       ...running.logLines,
       await commandLineOf(running.model('one').pid),
+      ...(process.platform === 'linux' ? await running.folder.liveProcesses() : []).map((each) => each.commandLine),
       JSON.stringify(running.engine.snapshot()),
     );
     unsubscribe();
@@ -123,7 +124,7 @@ describe('secrets', () => {
     expect(told).not.toContain(ENV_SECRET);
   });
 
-  it('between Corral and a server it built the command line for: a key of its own, a private socket, nothing to be seen', async () => {
+  it('X7 between Corral and a server it built the command line for: a key of its own, a private socket, nothing to be seen', async () => {
     const folder = await createTestFolder();
     const executable = await writeFakeEngine(path.join(folder.path, 'bin'));
     const running = await startCorral({ engine: { path: executable } }, { folder });
@@ -143,7 +144,7 @@ describe('secrets', () => {
 });
 
 describe('names that look like something else', () => {
-  it('are one argument of a command, and run nothing', async () => {
+  it('X5 are one argument of a command, and run nothing', async () => {
     const folder = await createTestFolder();
     const witness = path.join(folder.path, 'witness');
     const names = [
@@ -170,7 +171,7 @@ describe('names that look like something else', () => {
     expect(existsSync(witness)).toBe(false);
   });
 
-  it('are not found when nobody configured them, and are told harmlessly', async () => {
+  it('X12 are not found when nobody configured them, and are told harmlessly', async () => {
     const running = await startCorral({ log: { level: 'debug' }, models: { one: fakeModel({}) } });
     corral = running;
     const forged = 'x\r\nHTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\n\r\n<script>alert(1)</script>\u001b[31m\u0000';
@@ -189,7 +190,7 @@ describe('names that look like something else', () => {
     for (const line of running.logLines) expect(line).not.toMatch(/[\r\n\u001b]/);
   });
 
-  it('in a server’s output forge no line', async () => {
+  it('X12 in a server’s output forge no line', async () => {
     const running = await startCorral({
       models: { one: fakeModel({ readyLine: 'a\u001b[2J\u001b]0;title\u0007b\rc\u009b31md <b>e</b>' }) },
     });
@@ -205,7 +206,7 @@ describe('names that look like something else', () => {
     for (const { text } of printed) expect(text).not.toMatch(CONTROL_CHARACTERS);
   });
 
-  it('in the arguments of a command forge no line of Corral’s own', async () => {
+  it('X12 in the arguments of a command forge no line of Corral’s own', async () => {
     const running = await startCorral({
       models: { one: { command: [...fakeServerCommand(), '--alias', 'a\u001b[31mb\n[corral] forged'] } },
     });
@@ -217,7 +218,7 @@ describe('names that look like something else', () => {
 });
 
 describe('HTTP', () => {
-  it('sets no command, executable, environment or address, whatever is sent where', async () => {
+  it('X4 sets no command, executable, environment or address, whatever is sent where', async () => {
     const folder = await createTestFolder();
     const witness = path.join(folder.path, 'witness');
     const running = await startCorral(

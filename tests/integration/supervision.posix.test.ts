@@ -1,7 +1,6 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { spawn } from 'node:child_process';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isResident } from '#shared/model/model-state.ts';
@@ -9,6 +8,7 @@ import { readProcessIdentity } from '../../electron/engine/process/process-ident
 import { createTestFolder, eventually, fakeModel, startCorral, type TestCorral } from './support/corral.ts';
 import { fakeServerScript } from './support/fake-server-command.ts';
 import type { LiveProcess } from './support/live-processes-linux.ts';
+import { form, scaled } from './support/scale.ts';
 
 let corral: TestCorral;
 afterEach(() => corral.stop());
@@ -65,7 +65,7 @@ function scriptModel(script: string, args: readonly string[]): Record<string, un
 }
 
 describe('a model that does not hear SIGTERM', () => {
-  it('is killed at the end of its grace period, with what it forked, and leaves no zombie', async () => {
+  it('S3 is killed at the end of its grace period, with what it forked, and leaves no zombie', async () => {
     corral = await startCorral({
       models: { deaf: fakeModel({ ignoreSigterm: true, forkGrandchild: true }, { stopGrace: '700ms' }) },
     });
@@ -114,7 +114,7 @@ describe('a stop command', () => {
 });
 
 describe('a model that exits at start', () => {
-  it('is started at most 5 times with rising delay, then answers 503 at once until it is reset', async () => {
+  it('S4 is started at most 5 times with rising delay, then answers 503 at once until it is reset', async () => {
     corral = await startCorral({ models: { broken: fakeModel({ exitAtStart: 3, exitMessage: 'boom' }) } });
     const answers: Answer[] = [];
     while (corral.model('broken').state !== 'failed') answers.push(await ask('broken'));
@@ -142,6 +142,30 @@ describe('a model that exits at start', () => {
     expect(await ask('broken')).toMatchObject({ status: 503, code: 'start_failed' });
     expect(await startLines('broken')).toHaveLength(6);
   });
+
+  const crash = scaled({ short: { everyMs: 400, starts: 3 }, long: { everyMs: 30_000, starts: 5 } });
+
+  it(`S4 and one that crashes every ${crash.everyMs} ms while nobody asks for it comes back by itself after a rising delay, and not for ever ${form}`, async () => {
+    corral = await startCorral({ models: { brittle: fakeModel({ exitAfterMs: crash.everyMs }) } });
+    await corral.bridge.call('load-model', { model: 'brittle' });
+    await eventually(
+      `it is started ${crash.starts} times`,
+      async () => (await startLines('brittle')).length === crash.starts,
+      (crash.everyMs + 9500) * crash.starts,
+    );
+    const startsAtMs = await startLines('brittle');
+    const pausesMs = startsAtMs.slice(1).map((atMs, index) => atMs - (startsAtMs[index] ?? 0) - crash.everyMs);
+    expect(pausesMs[0]).toBeGreaterThan(200);
+    for (const [index, pauseMs] of pausesMs.slice(1).entries())
+      expect(pauseMs).toBeGreaterThan(2 * (pausesMs[index] ?? 0));
+    if (crash.starts < 5) return; // The short form has seen the delay rise; the policy's own test has the rest.
+    await eventually('it is given up', () => corral.model('brittle').state === 'failed', crash.everyMs + 2000);
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    expect(await startLines('brittle')).toHaveLength(5);
+    const answer = await ask('brittle');
+    expect(answer).toMatchObject({ status: 503, code: 'model_failed' });
+    expect(answer.tookMs).toBeLessThan(100);
+  }, 300_000);
 
   it('is explained by what it said this time, not by what it said last time', async () => {
     const folder = await createTestFolder();
@@ -182,7 +206,7 @@ describe('a model that never becomes ready', () => {
     { name: 'refuses its health check', flags: { refuseHealth: true } },
     { name: 'never answers its health check', flags: { healthDrop: true } },
     { name: 'does not hear SIGTERM either', flags: { refuseHealth: true, ignoreSigterm: true } },
-  ] as const)('and $name is killed at its deadline, and its place is given to another', async ({ flags }) => {
+  ] as const)('S6 and $name is killed at its deadline, and its place is given to another', async ({ flags }) => {
     corral = await startCorral({
       memory: { maxLoaded: 1 },
       models: { never: fakeModel(flags, { startTimeout: '1s', stopGrace: '8s' }), other: fakeModel({ name: 'other' }) },
@@ -202,7 +226,7 @@ describe('a model that never becomes ready', () => {
 });
 
 describe('the ledger of children', () => {
-  it('sends no signal to a stranger that got the pid of a child, and ends the child itself', async () => {
+  it('S9 sends no signal to a stranger that got the pid of a child, and ends the child itself', async () => {
     const folder = await createTestFolder();
     const sleeper = (): ReturnType<typeof spawn> =>
       spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true });
@@ -252,7 +276,7 @@ describe('a port that is taken before the model binds it', () => {
     return scriptModel(script, [path.join(folder, 'ports'), fakeServerScript]);
   }
 
-  it('makes it start anew on another port, at most 3 times, and it is one load to who waits', async () => {
+  it('S10 makes it start anew on another port, at most 3 times, and it is one load to who waits', async () => {
     const folder = await createTestFolder();
     corral = await startCorral({ models: { late: unluckyServer(folder.path, 2) } }, { folder });
     expect(await corral.chat('late')).toContain('token-1');
@@ -261,7 +285,7 @@ describe('a port that is taken before the model binds it', () => {
     expect(corral.model('late').address).toBe(`127.0.0.1:${ports[2] ?? ''}`);
   });
 
-  it('each time fails the start after 3 tries, and counts as one failure', async () => {
+  it('S10 each time fails the start after 3 tries, and counts as one failure', async () => {
     const folder = await createTestFolder();
     corral = await startCorral({ models: { late: unluckyServer(folder.path, 99) } }, { folder });
     const answer = await ask('late');
@@ -304,7 +328,9 @@ describe('the guard against orphans', () => {
 });
 
 describe('starts, stops and kills in any order', () => {
-  it('leave the states, the processes and the descriptors in agreement', async () => {
+  const operationCount = scaled({ short: 200, long: 1000 });
+
+  it(`S8 leave the states, the processes and the descriptors in agreement, ${operationCount} of them ${form}`, async () => {
     const ids = ['a', 'b', 'c', 'd'];
     corral = await startCorral({
       memory: { maxLoaded: 2 },
@@ -322,9 +348,12 @@ describe('starts, stops and kills in any order', () => {
     const operation = fc.tuple(
       fc.constantFrom(...ids),
       fc.constantFrom('load', 'load', 'ask', 'eject', 'eject-now', 'kill'),
-      fc.nat(60),
+      fc.nat(40),
     );
-    const [operations] = fc.sample(fc.array(operation, { minLength: 150, maxLength: 150 }), { numRuns: 1, seed: 8 });
+    const [operations] = fc.sample(fc.array(operation, { minLength: operationCount, maxLength: operationCount }), {
+      numRuns: 1,
+      seed: 8,
+    });
     const pending: Promise<unknown>[] = [];
     let longestMs = 0;
     const timed = (promise: Promise<unknown>): void => {
@@ -365,34 +394,5 @@ describe('starts, stops and kills in any order', () => {
     await corral.bridge.call('eject-all-models', { mode: 'now' });
     await eventually('descriptors are closed', async () => Math.abs((await openDescriptors()) - before) <= 2);
     expect(await liveModels()).toEqual([]);
-  });
-});
-
-describe('a model that floods its output', () => {
-  it('neither holds up Corral nor fills the log beyond its cap', async () => {
-    corral = await startCorral({
-      memory: { maxLoaded: 2 },
-      models: { loud: fakeModel({ floodStdout: 'max' }), calm: fakeModel() },
-    });
-    await corral.chat('calm');
-    const loading = corral.engine.loadModel('loud', new AbortController().signal).catch(() => undefined);
-    const loopDelay = monitorEventLoopDelay({ resolution: 5 });
-    loopDelay.enable();
-    const endMs = performance.now() + 2000;
-    const tookMs: number[] = [];
-    while (performance.now() < endMs) tookMs.push((await ask('calm')).tookMs);
-    loopDelay.disable();
-    expect(loopDelay.percentile(99) / 1e6).toBeLessThan(100);
-    expect(tookMs.sort((one, other) => one - other).at(Math.floor(tookMs.length * 0.9))).toBeLessThan(250);
-    await corral.bridge.call('eject-model', { model: 'loud', mode: 'now' });
-    await loading;
-    const { lines } = await corral.bridge.call('read-logs', { source: 'loud', limit: 10_000 });
-    expect(lines.reduce((sum, line) => sum + line.text.length, 0)).toBeLessThanOrEqual(2 * 1024 * 1024);
-    expect(lines.some((line) => line.text.includes('came too fast'))).toBe(true);
-    const logs = path.join(corral.folder.path, 'data', 'logs');
-    const sizes = await Promise.all(
-      (await readdir(logs)).map(async (name) => (await stat(path.join(logs, name))).size),
-    );
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(21 * 1024 * 1024);
   });
 });

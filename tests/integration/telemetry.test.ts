@@ -35,8 +35,10 @@ describe('request records', () => {
     expect(stream?.completionTokens).toBe(6);
     expect(stream?.ttftMs).toBeLessThan(stream?.durationMs ?? 0);
     expect(gone).toMatchObject({ endedBy: 'client', errorCode: null });
-    const file = await readFile(path.join(corral.folder.path, 'data', 'logs', 'requests.jsonl'), 'utf8');
-    expect(file.trim().split('\n')).toHaveLength(3);
+    const readRecords = (): Promise<string> =>
+      readFile(path.join(corral.folder.path, 'data', 'logs', 'requests.jsonl'), 'utf8');
+    await eventually('the records are in the file', async () => (await readRecords()).trim().split('\n').length === 3);
+    const file = await readRecords();
     expect(file + corral.logLines.join()).not.toMatch(/canary|token-1/);
   });
 

@@ -57,15 +57,15 @@ export function createLiveConfig(options: LiveConfigOptions): LiveConfig {
     },
   });
 
-  async function read(isExpected: boolean): Promise<ConfigResult> {
-    const result = await loadConfig({ ...options, isExplicit: options.isExplicit || isExpected });
+  async function read(isInUse: boolean): Promise<ConfigResult> {
+    const result = await loadConfig({ ...options, isExplicit: options.isExplicit || isInUse, isInUse });
     return result.ok ? { ...result, config: options.override(result.config) } : result;
   }
 
   function reload(to: ConfigUser): Promise<void> {
     const next = work.then(async () => {
       try {
-        // A file that was there and is gone was not meant as "no models": the last good one stays.
+        // A file that was there and is gone, or empty, was not meant as "no models": the last good one stays.
         const result = await read(current?.filePath !== undefined);
         if (!result.ok) {
           to.reportConfigErrors(result.errors);

@@ -61,16 +61,18 @@ export function defaultConfig(surroundings: ConfigSurroundings): ResolvedConfig 
 /**
  * Reads and parses the file at `filePath` (relative to the working folder). A file that is not there means defaults,
  * with `config.filePath` undefined, unless the user named it (`isExplicit`). What cannot be read, is no UTF-8 or is larger
- * than 4 MiB is an error in the result; rejects only with the reason of `signal`.
+ * than 4 MiB is an error in the result, and so is a file without a character where one is in use (`isInUse`): it is what a
+ * program that broke off while it wrote leaves behind. Rejects only with the reason of `signal`.
  */
 export async function loadConfig(
   options: ConfigSurroundings & {
     readonly filePath: string;
     readonly isExplicit: boolean;
+    readonly isInUse?: boolean;
     readonly signal?: AbortSignal;
   },
 ): Promise<ConfigResult> {
-  const { isExplicit, signal, ...surroundings } = options;
+  const { isExplicit, isInUse, signal, ...surroundings } = options;
   const filePath = resolve(options.filePath);
   const refuse = (message: string): ConfigResult => ({ ok: false, errors: [{ path: '', message }] });
   let bytes: Buffer | 'too-large';
@@ -91,6 +93,7 @@ export async function loadConfig(
     if (!(error instanceof TypeError)) throw error;
     return refuse('is not UTF-8 text; save it with that encoding');
   }
+  if (isInUse === true && text.trim() === '') return refuse('is empty; write `models: {}` if that is what you mean');
   return parseConfig({ ...surroundings, text, filePath });
 }
 

@@ -61,7 +61,7 @@ const serverSchema = z
       .describe('Lets holders of the admin token change commands and paths over HTTP.'),
     maxBodyBytes: bytesField
       .refine((bytes) => bytes >= 1024, 'must be at least 1KiB')
-      .prefault('128MiB')
+      .prefault('64MiB')
       .describe('The largest request that is accepted.'),
     timeouts: z
       .strictObject({

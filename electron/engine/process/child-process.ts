@@ -36,7 +36,8 @@ export interface Child {
   readonly exited: Promise<ExitRecord>;
   /**
    * Ends the process: `beforeSignal` (a stop command), the polite signal to its whole group, and after `graceMs` the one
-   * that cannot be ignored. Resolves with the exit; a second call joins the first, and may only shorten its grace.
+   * that cannot be ignored. Resolves with the exit once `beforeSignal` is over, too; a second call joins the first, and
+   * may only shorten its grace.
    */
   stop(options: {
     askedBy: string;
@@ -47,6 +48,13 @@ export interface Child {
 
 /** After its leader has gone, a group's output pipe may be held open by what it forked; it is not waited for longer. */
 const OUTPUT_CLOSE_MS = 250;
+
+/**
+ * Rest after each piece of a flood. A pipe holds 64 KiB on Linux, so that a flood is read at 16 MB/s at most: more than
+ * any child has to say, and little enough that tokens of other models are not held up and its buffers do not pile up
+ * before they are collected.
+ */
+const FLOOD_REST_MS = 4;
 
 /**
  * Starts one program from an argument list, never through a shell, and keeps its output flowing. On POSIX it leads a
@@ -82,7 +90,11 @@ export function startChild(options: ChildOptions): Child {
     const output = child[stream] as Readable | null | undefined;
     if (output === null || output === undefined) continue;
     const intake = createLineIntake(clock, (text) => options.onLine(stream, text));
-    output.on('data', (chunk: Buffer) => intake.push(chunk));
+    output.on('data', (chunk: Buffer) => {
+      if (!intake.push(chunk)) return;
+      output.pause();
+      clock.setTimer(FLOOD_REST_MS, () => output.resume());
+    });
     output.on('error', () => undefined); // A broken pipe means an exit, and that is reported as such.
     outputs.push({ output, intake });
   }
@@ -135,9 +147,13 @@ export function startChild(options: ChildOptions): Child {
       timer = clock.setTimer(shortestMs - (clock.nowMs() - askedAtMs), () => signal('forced'));
     };
     try {
-      await Promise.race([beforeSignal?.() ?? Promise.resolve(), exited]);
+      const before = beforeSignal?.() ?? Promise.resolve();
+      await Promise.race([before, exited]);
       signal('polite');
-      return await exited;
+      const record = await exited;
+      // A stop command is a process, too, and hears that what it was for has ended: the stop is not over before it is gone.
+      await before;
+      return record;
     } finally {
       timer.cancel();
     }

@@ -7,12 +7,14 @@ const MAX_LINE_CHARACTERS = 8192;
 
 /**
  * What a child may write a second before the rest is counted instead of read. A verbose llama-server stays below 100 kB/s;
- * a flood must neither block the child (its pipe is always emptied) nor take the main thread from the streams.
+ * a flood must neither block the child (its pipe is emptied all the same, see child-process.ts) nor take the main thread
+ * from the streams: so much as this costs it some 20 ms.
  */
-const MAX_BYTES_A_SECOND = 1024 * 1024;
+const MAX_BYTES_A_SECOND = 256 * 1024;
 
 export interface LineIntake {
-  push(chunk: Buffer): void;
+  /** True if the chunk was left out as part of a flood. */
+  push(chunk: Buffer): boolean;
   /** Hands on what is left without a line end. */
   end(): void;
 }
@@ -53,13 +55,13 @@ export function createLineIntake(clock: Clock, onLine: (text: string) => void): 
         droppedBytes += chunk.length;
         pending = '';
         isResuming = true;
-        return;
+        return true;
       }
       let text = decoder.write(chunk);
       if (isResuming) {
         // After a gap, what comes before the next line end belongs to a line whose start is gone.
         const lineEnd = text.indexOf('\n');
-        if (lineEnd === -1) return;
+        if (lineEnd === -1) return false;
         text = text.slice(lineEnd + 1);
         isResuming = false;
       }
@@ -71,6 +73,7 @@ export function createLineIntake(clock: Clock, onLine: (text: string) => void): 
         pending = '';
         isResuming = true;
       }
+      return false;
     },
     end() {
       pending += decoder.end();

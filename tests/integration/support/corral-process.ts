@@ -55,10 +55,12 @@ export async function startCorralProcess(
   folder: TestFolder,
   config: Record<string, unknown>,
   args: readonly string[] = ['--port', '0'],
+  nodeArgs: readonly string[] = [],
 ): Promise<CorralProcess> {
   const configFile = await folder.write('config.yaml', stringify(config));
   const dataFolder = path.join(folder.path, 'data');
-  const child = spawn(process.execPath, [cliFile, 'serve', '--config', configFile, '--data-dir', dataFolder, ...args], {
+  const serve = [cliFile, 'serve', '--config', configFile, '--data-dir', dataFolder, ...args];
+  const child = spawn(process.execPath, [...nodeArgs, ...serve], {
     env: cliEnv(folder),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

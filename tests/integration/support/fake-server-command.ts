@@ -15,6 +15,7 @@ export interface FakeServerFlags {
   readonly forkGrandchild?: true;
   /** Bytes a second. */
   readonly floodStdout?: number | 'max';
+  readonly floodBytes?: number;
   readonly dieAtToken?: number;
   readonly stallAtToken?: number;
   readonly refuseHealth?: true;
@@ -24,6 +25,7 @@ export interface FakeServerFlags {
   readonly exitMessage?: string;
   readonly tokens?: number;
   readonly tokenDelayMs?: number;
+  readonly tokenBytes?: number;
   readonly responseDelayMs?: number;
   readonly keepAliveMs?: number;
   readonly slots?: number;

@@ -97,10 +97,7 @@ describe('decideConfigChange on models', () => {
     expect(owners).not.toEqual([]);
     for (const owner of owners) {
       const other = owner.kind === 'file' ? commandModel : fileModel;
-      const change = decideConfigChange(
-        withModels(owner, other),
-        withModels({ ...owner, [field]: value } as ModelConfig, other),
-      );
+      const change = decideConfigChange(withModels(owner, other), withModels({ ...owner, [field]: value }, other));
       const key = updatedOnly[field];
       expect(change).toEqual({
         ...nothing,

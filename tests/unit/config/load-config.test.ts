@@ -40,7 +40,7 @@ describe('parseConfig on what is right', () => {
         allowedOrigins: [],
         allowedHosts: [],
         allowRemoteConfig: false,
-        maxBodyBytes: 134_217_728,
+        maxBodyBytes: 67_108_864,
         timeouts: { requestMs: 300_000, connectMs: 10_000, responseMs: 0, idleMs: 0, shutdownMs: 10_000 },
       },
       engine: { path: 'auto', autoInstall: true },
@@ -362,6 +362,19 @@ describe('loadConfig', () => {
     expect(result.ok && result.config.filePath).toBe(filePath);
     expect(result.ok && result.config.models.get('a')).toMatchObject({ file: join(folder, 'x.gguf') });
   });
+
+  it.each(['', '\n', '\uFEFF\n'])(
+    'takes the file %j as one without settings, but not in place of one in use',
+    async (text) => {
+      const filePath = join(folder, 'empty.yaml');
+      await writeFile(filePath, text);
+      expect(await loadConfig({ ...surroundings, filePath, isExplicit: true })).toMatchObject({ ok: true });
+      expect(await loadConfig({ ...surroundings, filePath, isExplicit: true, isInUse: true })).toMatchObject({
+        ok: false,
+        errors: [{ path: '', message: expect.stringContaining('empty') as string }],
+      });
+    },
+  );
 
   it('takes the defaults if there is no file, but not if one was named', async () => {
     const filePath = join(folder, 'missing.yaml');

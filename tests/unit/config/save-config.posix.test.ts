@@ -85,7 +85,7 @@ describe('saveConfig', () => {
     expect((await readdir(folder)).sort()).toEqual(['config.yaml', 'config.yaml.previous']);
   });
 
-  it('C2: syncs the content before each rename, and the folder after it', async () => {
+  it('C2 syncs the content before each rename, and the folder after it', async () => {
     await save();
     const steps = disk.calls.map((call) => call.replace(/\.[0-9a-f]{12}\.tmp/, '.tmp').replaceAll(folder, ''));
     const ofWrites = steps.filter((call) => /^(writeFile|sync|rename)|tmp wx/.test(call));
@@ -103,7 +103,7 @@ describe('saveConfig', () => {
     ]);
   });
 
-  it('C1: leaves the old or the new file, and a loadable one, if it stops before any one operation', async () => {
+  it('C1 leaves the old or the new file, and a loadable one, if it stops before any one operation', async () => {
     let isOver = false;
     let sawOld = 0;
     let sawNew = 0;
@@ -146,18 +146,18 @@ describe('saveConfig', () => {
   });
 
   it.each(['ENOSPC', 'EPERM', 'EACCES', 'EIO', 'EDQUOT', 'EROFS'])(
-    'C5: leaves the file as it was and no temporary one when any operation fails with %s',
+    'C5 leaves the file as it was and no temporary one when any operation fails with %s',
     async (code) => {
       let failures = 0;
       for (let failAt = 0; ; failAt += 1) {
         await writeFile(file, oldText);
         await rm(`${file}.previous`, { force: true });
-        let hasFailed = false;
+        const failedAt: number[] = [];
         disk.calls.length = 0;
         disk.before = async (_call, index) => {
           await Promise.resolve();
           if (index !== failAt) return;
-          hasFailed = true;
+          failedAt.push(index);
           throw systemError(code);
         };
         let failure: unknown;
@@ -166,6 +166,7 @@ describe('saveConfig', () => {
           return undefined;
         });
         disk.before = undefined;
+        const hasFailed = failedAt.length > 0;
         const failed = hasFailed ? (disk.calls[failAt] ?? '') : 'nothing';
         const text = await readFile(file, 'utf8');
         expect(

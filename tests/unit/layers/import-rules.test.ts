@@ -17,7 +17,7 @@ const cruiser = path.join(root, 'node_modules/dependency-cruiser/bin/dependency-
 async function findViolations(): Promise<string[]> {
   const args = [cruiser, '--config', '.dependency-cruiser.js', '--output-type', 'json', 'tests/fixtures/layers'];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, maxBuffer: 2 ** 24 }).catch(
-    (error: { stdout: string }) => error,
+    (error: unknown) => error as { stdout: string },
   );
   const { summary } = JSON.parse(stdout) as CruiseResult;
   return summary.violations.map(({ from, rule }) => `${rule.name}: ${from.replace('tests/fixtures/layers/', '')}`);

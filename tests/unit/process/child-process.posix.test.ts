@@ -144,6 +144,20 @@ describe('stopping a child', () => {
     expect(hasRun).toBe(false);
   });
 
+  it('is not over before its stop command is, even if that has ended the child long before', async () => {
+    const { child, lines } = start(deaf);
+    await until(() => lines.length > 0);
+    let isOver = false;
+    const beforeSignal = async (): Promise<void> => {
+      process.kill(child.pid ?? 0, 'SIGKILL');
+      await child.exited;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      isOver = true;
+    };
+    expect(await child.stop({ askedBy: 'test', graceMs: 5000, beforeSignal })).toMatchObject({ signal: 'SIGKILL' });
+    expect(isOver).toBe(true);
+  });
+
   it('takes what it forked along, and is not held up by a pipe that somebody else keeps open', async () => {
     const script = `
       const { spawn } = require('child_process');

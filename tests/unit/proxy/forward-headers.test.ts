@@ -64,7 +64,7 @@ describe('forwardedRequestHeaders', () => {
     }
   });
 
-  it('leaves out what Connection names', () => {
+  it('P9 leaves out what Connection names', () => {
     const headers = [
       ['X-Secret-Hop', '1'],
       ['x-other', '2'],

@@ -127,7 +127,7 @@ const chunk = (bytes: Buffer): Buffer =>
 const lastChunk = '0\r\n\r\n';
 
 describe('forward', () => {
-  it('gives back the very bytes of a stream, however they were split on the way', async () => {
+  it('P11 gives back the very bytes of a stream, however they were split on the way', async () => {
     const text = fc.array(
       fc.oneof(
         fc.string({ unit: 'grapheme' }).map((content) => `data: ${JSON.stringify({ content })}\n\n`),
@@ -192,7 +192,7 @@ describe('forward', () => {
   it.each([
     [1, 200],
     [2, 502],
-  ])('after %i refused connections answers %i: it asks once more, and no more', async (refusals, status) => {
+  ])('P8 after %i refused connections answers %i: it asks once more, and no more', async (refusals, status) => {
     const upstream = await startUpstream((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}'));
     const front = await startFront(upstream.port);
     const { dispatcher } = front.lease.endpoint;
@@ -218,7 +218,7 @@ describe('forward', () => {
     }
   });
 
-  it('never sends a request twice that was broken off after it had been sent', async () => {
+  it('P8 never sends a request twice that was broken off after it had been sent', async () => {
     const upstream = await startUpstream((socket) => socket.destroy());
     const front = await startFront(upstream.port);
     const response = await ask(front.port);
@@ -241,7 +241,7 @@ describe('forward', () => {
     ['within an event', 'data: {"x":'],
     ['between carriage-return lines', 'data: 1\r\n\r\n'],
     ['before the first event', ''],
-  ])('ends a stream that breaks off %s with an error event of its own', async (_where, begun) => {
+  ])('P4 ends a stream that breaks off %s with an error event of its own', async (_where, begun) => {
     const upstream = await startUpstream(async (socket) => {
       socket.write(head('Transfer-Encoding: chunked\r\n'));
       if (begun !== '') socket.write(chunk(Buffer.from(begun)));

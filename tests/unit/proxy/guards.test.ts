@@ -188,7 +188,7 @@ describe('presentedKey', () => {
   });
 });
 
-describe('isSameSecret', () => {
+describe('X12 isSameSecret', () => {
   it('is true for the same text and for nothing else', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (one, other) => {

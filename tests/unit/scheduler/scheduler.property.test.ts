@@ -243,7 +243,7 @@ async function play({ maxLoaded, concurrency, loadMs, stopMs, ttlMs, startOutcom
 }
 
 describe('the scheduler in a simulated world', () => {
-  it('keeps its promises whatever arrives, is cancelled, ejected, pinned or crashes', async () => {
+  it('Q4 stops no model that answers, and keeps its other promises, whatever arrives, is cancelled, ejected, pinned or crashes', async () => {
     await fc.assert(fc.asyncProperty(world, play), { numRuns: 1000, endOnFailure: false });
   });
 });

@@ -4,7 +4,7 @@ import { decideRestart } from '../../../electron/engine/supervisor/restart-polic
 
 const minuteMs = 60_000;
 
-describe('a restart after a failure', () => {
+describe('S4 a restart after a failure', () => {
   it.each([
     { name: 'the first', failures: [1000], untilMs: 1250 },
     { name: 'the second', failures: [1000, 2000], untilMs: 3000 },
