@@ -43,7 +43,7 @@ export default {
       comment: 'Decisions take facts and return decisions; no clock, file or process.',
       severity: 'error',
       from: from(
-        '(^|/)electron/engine/(scheduler/(decide|room|view)|process/process-state|supervisor/restart-policy|llama/(command-line|diagnose-exit|log-lines|capabilities))\\.ts$',
+        '(^|/)electron/engine/(scheduler/(decide|room|view|expected-wait|explain-wait)|process/process-state|supervisor/restart-policy|llama/(command-line|diagnose-exit|log-lines|capabilities))\\.ts$',
       ),
       to: { dependencyTypes: ['core', 'npm'] },
     },

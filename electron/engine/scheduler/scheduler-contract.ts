@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import type { Lease } from './lease.ts';
 import type { RoomPolicy } from './room.ts';
+import type { WaitStatus } from './wait-forecast.ts';
 
 export interface AcquireOptions {
   readonly modelId: string;
@@ -13,6 +14,8 @@ export interface AcquireOptions {
   readonly priority: number;
   /** The client went away, or no longer wants it. */
   readonly signal: AbortSignal;
+  /** It entered the queue under this id; not called where it is refused before. */
+  onQueued?(requestId: string): void;
 }
 
 export interface Scheduler {
@@ -35,6 +38,8 @@ export interface Scheduler {
   cancel(requestId: string): boolean;
   counts(modelId: string): ModelCounts;
   queue(): QueueEntryView[];
+  /** How it stands with a request that waits; undefined if none of that id does. */
+  waitStatus(requestId: string): WaitStatus | undefined;
   /**
    * Takes over other settings; the supervisor has them already. Models in `replaced` get a new process: running requests
    * finish on the old one. Models that are gone serve what runs, refuse what waits, and are forgotten.
