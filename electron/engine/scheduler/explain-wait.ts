@@ -30,7 +30,7 @@ export function explainWait(facts: WaitExplanationFacts): string {
     case 'load':
       return explainLoad(facts);
     case 'room':
-      return `room for ${modelId}: ${explainRoom(facts)}`;
+      return `room: ${explainRoom(facts)}`;
     case 'restart-delay':
       return `${modelId} failed; its next start is in ${formatDuration(facts.startsInMs)}`;
     case 'lane':
@@ -47,7 +47,9 @@ function explainLoad({ modelId, model, detail, loadProgress }: WaitExplanationFa
   return `${modelId} is loading${loadProgress === null ? '' : ` (${percent(loadProgress)})`}`;
 }
 
-function explainRoom({ others }: WaitExplanationFacts): string {
+function explainRoom({ modelId, model, others }: WaitExplanationFacts): string {
+  // Gets nothing new, so that it becomes idle and can be unloaded.
+  if (model.state === 'ready') return `another model has waited longer for that of ${modelId}`;
   const [leaving, busy]: [string[], string[]] = [[], []];
   for (const { id, state, activeRequests } of others) {
     if (state === 'stopping' || (state === 'draining' && activeRequests === 0)) leaving.push(id);

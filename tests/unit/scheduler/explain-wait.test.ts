@@ -28,7 +28,7 @@ describe('why a request waits', () => {
     ['qwen is loading (40%)', { waitsFor: 'load', model: { ...off, state: 'loading' }, loadProgress: 0.409 }],
     ['qwen is loading (99%)', { waitsFor: 'load', model: { ...off, state: 'loading' }, loadProgress: 1 }],
     [
-      'room for qwen: big, small busy',
+      'room: big, small busy',
       {
         waitsFor: 'room',
         model: off,
@@ -40,7 +40,7 @@ describe('why a request waits', () => {
       },
     ],
     [
-      'room for qwen: old is being unloaded',
+      'room: old is being unloaded',
       {
         waitsFor: 'room',
         model: off,
@@ -50,7 +50,8 @@ describe('why a request waits', () => {
         ],
       },
     ],
-    ['room for qwen: others are first', { waitsFor: 'room', model: off }],
+    ['room: others are first', { waitsFor: 'room', model: off }],
+    ['room: another model has waited longer for that of qwen', { waitsFor: 'room' }],
     ['qwen failed; its next start is in 2.0 s', { waitsFor: 'restart-delay', model: off, startsInMs: 2000 }],
     ['qwen is being unloaded and comes back', { waitsFor: 'eject', model: { ...off, state: 'stopping' } }],
   ];

@@ -238,7 +238,7 @@ describe('what those who wait are told', () => {
     const [next, other] = world.scheduler.queue();
     expect(next?.expectedWaitMs).toBeGreaterThan(380);
     expect(next?.expectedWaitMs).toBeLessThan(420);
-    expect(other).toMatchObject({ reason: 'room for b: a busy', expectedWaitMs: null, position: 2 });
+    expect(other).toMatchObject({ reason: 'room: a busy', expectedWaitMs: null, position: 2 });
     expect(world.scheduler.waitStatus(other!.id)).toMatchObject({ waitsFor: 'room', place: 1, total: 1 });
     expect(world.scheduler.waitStatus('r99')).toBeUndefined();
   });
