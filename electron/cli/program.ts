@@ -14,7 +14,7 @@ import { MAX_LOG_LINES, showLogs } from './verbs/logs.ts';
 import { switchModel } from './verbs/model-switches.ts';
 import { setGameMode } from './verbs/game-mode.ts';
 import { showPlan } from './verbs/plan.ts';
-import { cancelRequest, showQueue } from './verbs/queue.ts';
+import { cancelRequest, followQueue, showQueue } from './verbs/queue.ts';
 import { serve } from './verbs/serve.ts';
 import { showStatus } from './verbs/status.ts';
 import { waitWithoutDeadline } from './wait-without-deadline.ts';
@@ -168,7 +168,11 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
       });
     });
 
-  addVerb(program, 'queue', 'List the requests that wait.').action((common: CommonOptions) => talk(common, showQueue));
+  addVerb(program, 'queue', 'List the requests that wait.')
+    .option('-f, --follow', 'show it again whenever it changes, until interrupted')
+    .action((flags: CommonOptions & { follow?: boolean }) =>
+      talk(flags, flags.follow === true ? followQueue : showQueue),
+    );
   addVerb(program, 'cancel', 'Cancel a request that waits.')
     .argument('<request>', 'its ID in `corral queue`')
     .action((id: string, common: CommonOptions) =>

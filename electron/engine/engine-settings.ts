@@ -24,6 +24,7 @@ export function inferenceSettingsOf(config: ResolvedConfig): InferenceSettings {
     maxBodyBytes: config.server.maxBodyBytes,
     responseTimeoutMs: config.server.timeouts.responseMs,
     idleTimeoutMs: config.server.timeouts.idleMs,
+    waitingComments: config.scheduler.waitingComments,
   };
 }
 

@@ -343,6 +343,7 @@ async function setUp(
       isShuttingDown: () => stopping !== undefined,
       acquireNow: scheduler.acquireNow,
       acquire: scheduler.acquire,
+      waitStatus: scheduler.waitStatus,
       loadSet(setName) {
         const set = table.sets.get(setName);
         if (set?.load !== 'together') return;

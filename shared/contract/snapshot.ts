@@ -64,9 +64,14 @@ export const queueEntryViewSchema = z.object({
   priority: z.number(),
   /** What it waits for: a free slot, the load, room for the load, a restart delay, its lane's limit, an eject, game mode. */
   waitsFor: z.enum(waitReasons),
+  /** The same in words, with what is in the way: `slot of qwen3: 2 of 2 busy`. */
+  reason: z.string(),
   /** 1 is next. */
   position: z.number(),
+  /** Its age is the time since then. */
   enqueuedAt: z.number(),
+  /** From the moment of the snapshot or event, by how long loads and requests of the model took lately; null if unknown. */
+  expectedWaitMs: z.number().nullable(),
 });
 
 export type QueueEntryView = z.infer<typeof queueEntryViewSchema>;

@@ -26,12 +26,13 @@ export function resolveConfig(
     server: {
       host: withoutBrackets(server.host),
       port: server.port,
-      apiKeys: server.apiKeys.map(({ name, key, priority, concurrency, models }) => ({
+      apiKeys: server.apiKeys.map(({ name, key, priority, concurrency, models, waitingComments }) => ({
         name,
         key,
         priority,
         concurrency,
         models,
+        hasWaitingComments: waitingComments,
       })),
       adminToken: server.adminToken,
       allowedOrigins: server.allowedOrigins,
@@ -61,7 +62,15 @@ export function resolveConfig(
         maxBytes: memory.kvCache.maxSize,
       },
     },
-    scheduler: { fairnessBoundMs: scheduler.fairnessBound, maxQueued: scheduler.maxQueued },
+    scheduler: {
+      fairnessBoundMs: scheduler.fairnessBound,
+      maxQueued: scheduler.maxQueued,
+      waitingComments: {
+        isEnabled: scheduler.waitingComments.enabled,
+        afterMs: scheduler.waitingComments.after,
+        intervalMs: scheduler.waitingComments.interval,
+      },
+    },
     log: { level: log.level },
     telemetry: { maxRecords: telemetry.maxRecords, maxFileBytes: telemetry.maxFileSize },
     sets: new Map(

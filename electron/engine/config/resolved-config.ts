@@ -53,6 +53,8 @@ export interface ApiKeyConfig {
   readonly concurrency: number | undefined;
   /** Ids this lane may use; undefined means all. */
   readonly models: readonly string[] | undefined;
+  /** Whether its streams get comments while their request waits. */
+  readonly hasWaitingComments: boolean;
 }
 
 export interface EngineConfig {
@@ -78,6 +80,14 @@ export interface SchedulerConfig {
   readonly fairnessBoundMs: number;
   /** Requests that may wait over all models. */
   readonly maxQueued: number;
+  /** Comments on streams while their request waits. */
+  readonly waitingComments: {
+    readonly isEnabled: boolean;
+    /** Silence before the first one. */
+    readonly afterMs: number;
+    /** Time between two. */
+    readonly intervalMs: number;
+  };
 }
 
 export interface LogConfig {

@@ -5,7 +5,10 @@ import type { ApiFamily } from './routes.ts';
 /** The body an error becomes for a family of clients. `source` tells Corral's errors from those of a model's server. */
 export function errorBody(error: AppError, family: ApiFamily): Record<string, unknown> {
   if (family === 'anthropic') {
-    return { type: 'error', error: { type: anthropicType(error), message: error.message, source: 'corral' } };
+    return {
+      type: 'error',
+      error: { type: anthropicType(errorStatus(error.code)), message: error.message, source: 'corral' },
+    };
   }
   return {
     error: {
@@ -34,8 +37,8 @@ function openAiCode(error: AppError): string {
 }
 
 /** https://docs.anthropic.com/en/api/errors */
-function anthropicType(error: AppError): string {
-  switch (errorStatus(error.code)) {
+function anthropicType(status: number): string {
+  switch (status) {
     case 400:
       return 'invalid_request_error';
     case 401:
@@ -79,8 +82,59 @@ export function sendError(
   response.end(body);
 }
 
+/**
+ * Answers with an error before anything of a model's own answer has been sent: as an event where waiting comments have begun
+ * a stream, else like `sendError`.
+ */
+export function sendErrorOrEvent(
+  response: ServerResponse,
+  error: AppError,
+  family: ApiFamily,
+  headers?: Readonly<Record<string, string>>,
+): void {
+  if (response.headersSent && !response.destroyed) response.end(errorEvent(error, family));
+  else sendError(response, error, family, headers);
+}
+
 /** An error as an event of a stream that has begun. */
 export function errorEvent(error: AppError, family: ApiFamily): string {
-  const data = JSON.stringify(errorBody(error, family));
+  return formatErrorEvent(errorBody(error, family), family);
+}
+
+function formatErrorEvent(body: Record<string, unknown>, family: ApiFamily): string {
+  const data = JSON.stringify(body);
   return family === 'anthropic' ? `event: error\ndata: ${data}\n\n` : `data: ${data}\n\n`;
+}
+
+/**
+ * What a model's server refused a request with, as an event of a stream that waiting comments have begun. The server's own
+ * words stay as they are, in the family's shape; `status` says what the client cannot see any more. Without Corral's
+ * `source`, since it is not Corral's. Understands the errors of llama-server and OpenAI (`{ error: { message } }`), of
+ * FastAPI (`{ detail }`), and takes anything else for plain text.
+ */
+export function refusalEvent(status: number, bodyText: string, family: ApiFamily): string {
+  const body = asRecord(parseJson(bodyText));
+  const own = asRecord(body['error']);
+  const said = [own['message'], body['error'], body['message'], body['detail'], bodyText.trim()];
+  const message =
+    said.find((text) => typeof text === 'string' && text !== '') ??
+    `The model's server answered with status ${status}.`;
+  if (family === 'anthropic') {
+    const type = body['type'] === 'error' && typeof own['type'] === 'string' ? own['type'] : anthropicType(status);
+    return formatErrorEvent({ type: 'error', error: { type, message, status } }, family);
+  }
+  const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error';
+  return formatErrorEvent({ error: { type, param: null, code: null, ...own, message, status } }, family);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Plain text, then.
+  }
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

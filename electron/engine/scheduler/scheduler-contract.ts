@@ -8,6 +8,7 @@ import type { Lease } from './lease.ts';
 import type { LoadPlan } from './load-plan.ts';
 import type { MemoryKeeper } from '../ports/memory-keeper.ts';
 import type { RoomPolicy } from './room.ts';
+import type { WaitStatus } from './wait-forecast.ts';
 
 export interface AcquireOptions {
   readonly modelId: string;
@@ -16,6 +17,8 @@ export interface AcquireOptions {
   readonly priority: number;
   /** The client went away, or no longer wants it. */
   readonly signal: AbortSignal;
+  /** It entered the queue under this id; not called where it is refused before. */
+  onQueued?(requestId: string): void;
 }
 
 export interface Scheduler {
@@ -45,6 +48,8 @@ export interface Scheduler {
   setGameMode(isOn: boolean): void;
   isGameMode(): boolean;
   queue(): QueueEntryView[];
+  /** How it stands with a request that waits; undefined if none of that id does. */
+  waitStatus(requestId: string): WaitStatus | undefined;
   /**
    * Takes over other settings; the supervisor has them already. Models in `replaced` get a new process: running requests
    * finish on the old one. Models that are gone serve what runs, refuse what waits, and are forgotten.

@@ -6,10 +6,12 @@ import { decide } from './decide.ts';
 import { explainHolders } from './explain-memory.ts';
 import type { Lease } from './lease.ts';
 import { decideLoadPlan } from './load-plan.ts';
+import type { ModelProcessView } from '../supervisor/model-process.ts';
 import { concurrencyOf, createModelRecord, modelFacts, type ModelRecord } from './model-record.ts';
 import { isOutOfMemory, mayTryAgain } from './out-of-memory.ts';
 import { createReservations } from './reservations.ts';
-import type { Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
+import type { AcquireOptions, Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
+import { createWaitForecast } from './wait-forecast.ts';
 import { createWaitingLine, type WaitingEntry } from './waiting-line.ts';
 import type { ModelFacts, SchedulerDecision, SchedulerFacts } from './view.ts';
 
@@ -18,7 +20,6 @@ const INTERNAL_LANE = 'corral';
 type LeaseWaits = Pick<Lease, 'queueWaitMs' | 'loadWaitMs'>;
 const NO_WAIT: LeaseWaits = { queueWaitMs: 0, loadWaitMs: 0 };
 const NEVER_MS = Number.POSITIVE_INFINITY;
-const RETRY_AFTER_SECONDS = 2;
 
 /** Carries out what `decide` decides. Owns the queue and who runs; never touches a process but through the supervisor. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
@@ -27,6 +28,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const records = new Map<string, ModelRecord>();
   const line = createWaitingLine();
   const laneActive = new Map<string, number>();
+  const processView = (modelId: string): ModelProcessView => supervisor.process(modelId).view();
+  const forecast = createWaitForecast({ clock, line, gatherFacts, processView });
   let nextRequest = 1;
   let isDeciding = false;
   let isDirty = false;
@@ -48,6 +51,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (!records.has(modelId)) return;
       onProcessChanged(modelId);
       options.onModelChanged(modelId);
+      // Progress of a load is part of what its queue shows.
+      if (line.countRequests(modelId) > 0) options.onQueueChanged();
       run();
     },
     onStartFailed(modelId, error) {
@@ -120,6 +125,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function forgetModel(modelId: string): void {
     records.delete(modelId);
+    forecast.forget(modelId);
     supervisor.forget(modelId);
   }
 
@@ -254,7 +260,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function rejection(entry: WaitingEntry, decision: SchedulerDecision & { kind: 'reject' }): AppError {
     const problem = supervisor.process(entry.modelId).view().problem;
     if (decision.code === 'model-failed' && problem !== null) return problem;
-    return new AppError(decision.code, decision.message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    return new AppError(decision.code, decision.message, { retryAfterSeconds: forecast.retryAfterSeconds(entry) });
   }
 
   function abortActive(model: ModelRecord, error: AppError): void {
@@ -283,6 +289,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { endpoint } = supervisor.process(modelId).view();
     if (endpoint === null) throw new AppError('internal', `Model "${modelId}" is ready but has no endpoint.`);
     let isReleased = false;
+    const grantedMs = clock.nowMs();
     const lease: Lease = {
       requestId,
       modelId,
@@ -295,6 +302,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         model.active.delete(lease);
         laneActive.set(lane, (laneActive.get(lane) ?? 1) - 1);
         model.lastUsedMs = clock.nowMs();
+        forecast.observeService(modelId, model.lastUsedMs - grantedMs);
         model.lastUsedWallMs = clock.wallMs();
         touchCompanions(modelId, model.lastUsedMs);
         options.onModelChanged(modelId);
@@ -341,6 +349,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     isOptional?: boolean;
     maxWaitMs: number;
     signal?: AbortSignal;
+    onQueued?: AcquireOptions['onQueued'];
   }): Promise<Lease | undefined> {
     const { modelId, lane, priority, kind, isOptional = false, maxWaitMs, signal } = options_;
     return new Promise((resolve, reject) => {
@@ -374,6 +383,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       });
       signal?.addEventListener('abort', onAbort, { once: true });
       if (kind === 'request' && refuseIfFull(entry)) return;
+      options_.onQueued?.(entry.id);
       options.onModelChanged(modelId);
       run();
     });
@@ -386,12 +396,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const total = line.countRequests();
     const isModelFull = ofModel > queue.max;
     if (!isModelFull && total <= settings.maxQueued) return false;
-    const { decisions } = decide(gatherFacts(), settings.room);
+    const { decisions, waitReasons } = decide(gatherFacts(), settings.room);
     if (decisions.some((decision) => 'requestId' in decision && decision.requestId === entry.id)) return false;
+    line.setReasons(waitReasons);
     const message = isModelFull
       ? `The queue of model "${entry.modelId}" is full: ${queue.max} requests wait already (queue.max).`
       : `The queue is full: ${settings.maxQueued} requests wait already (scheduler.maxQueued).`;
-    settleRejected(entry, new AppError('queue-full', message, { retryAfterSeconds: RETRY_AFTER_SECONDS }));
+    const retryAfterSeconds = forecast.retryAfterSeconds(entry);
+    settleRejected(entry, new AppError('queue-full', message, { retryAfterSeconds }));
     return true;
   }
 
@@ -412,7 +424,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return openLease(`r${nextRequest++}`, modelId, lane);
     },
 
-    async acquire({ modelId, lane, priority, signal }) {
+    async acquire({ modelId, lane, priority, signal, onQueued }) {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
       signal.throwIfAborted();
@@ -424,6 +436,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         kind: 'request',
         maxWaitMs,
         signal,
+        onQueued,
       });
       if (lease === undefined) throw new AppError('internal', 'A request was granted like a load.');
       return lease;
@@ -532,7 +545,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       };
     },
 
-    queue: () => line.view(),
+    queue: forecast.queue,
+    waitStatus: forecast.statusOf,
 
     plan(modelId) {
       record(modelId);

@@ -191,6 +191,11 @@ describe('decideConfigChange on settings', () => {
       false,
     ],
     ['memory: { policy: reject, maxLoaded: 3 }', ['memory.policy', 'memory.maxLoaded'], false],
+    [
+      'scheduler: { waitingComments: { enabled: false, after: 1s, interval: 1s } }',
+      ['scheduler.waitingComments.enabled', 'scheduler.waitingComments.after', 'scheduler.waitingComments.interval'],
+      false,
+    ],
     ['scheduler: { fairnessBound: 1s, maxQueued: 1 }', ['scheduler.fairnessBound', 'scheduler.maxQueued'], false],
     ['log: { level: debug }', ['log.level'], false],
     ['telemetry: { maxRecords: 1, maxFileSize: 0 }', ['telemetry.maxRecords', 'telemetry.maxFileSize'], false],

@@ -52,7 +52,11 @@ describe('parseConfig on what is right', () => {
         gameMode: { requests: 'hold', isAutomatic: false },
         kvCache: { folder: undefined, maxBytes: 8 * 2 ** 30 },
       },
-      scheduler: { fairnessBoundMs: 30_000, maxQueued: 1000 },
+      scheduler: {
+        fairnessBoundMs: 30_000,
+        maxQueued: 1000,
+        waitingComments: { isEnabled: true, afterMs: 2000, intervalMs: 5000 },
+      },
       log: { level: 'info' },
       telemetry: { maxRecords: 1000, maxFileBytes: 64 * 2 ** 20 },
       sets: new Map(),
@@ -160,7 +164,9 @@ models:
     const { server } = valid(
       'server: { host: 0.0.0.0, apiKeys: [{ name: a, key: "${env.TOKEN}", priority: 5, models: [x] }] }',
     );
-    expect(server.apiKeys).toEqual([{ name: 'a', key: 's3cret', priority: 5, concurrency: undefined, models: ['x'] }]);
+    expect(server.apiKeys).toEqual([
+      { name: 'a', key: 's3cret', priority: 5, concurrency: undefined, models: ['x'], hasWaitingComments: true },
+    ]);
   });
 
   it('warns of every setting that has no effect yet, where it stands', () => {

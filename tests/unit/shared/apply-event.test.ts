@@ -55,7 +55,19 @@ const events: EventBody[] = [
   { type: 'models-changed', models: [model('b'), model('c')] },
   {
     type: 'queue-changed',
-    queue: [{ id: 'r1', modelId: 'a', lane: 'default', priority: 0, waitsFor: 'slot', position: 1, enqueuedAt: 3 }],
+    queue: [
+      {
+        id: 'r1',
+        modelId: 'a',
+        lane: 'default',
+        priority: 0,
+        waitsFor: 'slot',
+        reason: 'slot of a: 1 of 1 busy',
+        position: 1,
+        enqueuedAt: 3,
+        expectedWaitMs: 400,
+      },
+    ],
   },
   { type: 'memory-changed', memory: { devices: [], isGameMode: true } },
   { type: 'engine-changed', engine: { status: 'missing', reason: 'none', hint: 'install one' } },

@@ -37,8 +37,10 @@ export function queueEntry(changes: Partial<QueueEntryView> = {}): QueueEntryVie
     lane: 'default',
     priority: 0,
     waitsFor: 'slot',
+    reason: 'slot of qwen3: 1 of 1 busy',
     position: 1,
     enqueuedAt: NOW_MS - 2000,
+    expectedWaitMs: null,
     ...changes,
   };
 }
