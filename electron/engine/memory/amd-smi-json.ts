@@ -89,7 +89,9 @@ function gpusOf(text: string, command: string): readonly { readonly index: numbe
   if (!Array.isArray(list)) throw probeFailure(`\`${command}\` printed no list of GPUs`, { said: text });
   return (list as readonly unknown[]).map((gpu) => {
     const index = memberOf(gpu, 'gpu');
-    if (typeof index !== 'number') throw probeFailure(`\`${command}\` printed a GPU without a number`, { said: text });
+    if (typeof index !== 'number' || !Number.isSafeInteger(index) || index < 0) {
+      throw probeFailure(`\`${command}\` printed a GPU without a number`, { said: text });
+    }
     return { index, gpu };
   });
 }

@@ -113,3 +113,9 @@ describe('xpu-smi', () => {
     expect(() => parseXpuMemoryUsed('{"error": "x", "errno": 6}')).toThrow(/no figures/);
   });
 });
+
+describe('a GPU of amd-smi whose number is none', () => {
+  it.each(['-1', '1.5', '1e400', '"0"', 'null'])('%s is refused', (number) => {
+    expect(() => parseAmdNames(`[{"gpu":${number},"asic":{"market_name":"AMD Radeon"}}]`)).toThrow(/without a number/);
+  });
+});
