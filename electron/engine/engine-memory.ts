@@ -1,15 +1,17 @@
 import type { MemoryView } from '#shared/contract/memory.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { createGgufMetadataReader } from './catalog/gguf-metadata.ts';
-import type { MemoryConfig, ModelConfig } from './config/resolved-config.ts';
+import type { MemoryConfig, ModelConfig, ResolvedConfig } from './config/resolved-config.ts';
 import type { LlamaCapabilities } from './llama/capabilities.ts';
 import type { LogFact } from './llama/log-lines.ts';
 import { memoryView } from './memory-view.ts';
 import type { Holder } from './memory/device-accounting.ts';
 import { RAM, type DeviceBytes } from './memory/device-facts.ts';
 import type { DeviceNeed } from './memory/estimate-need.ts';
+import { checkDevices, mentionsDevices, type DeviceProblem } from './memory/check-devices.ts';
 import { createNeedFinder, type FoundNeed } from './memory/find-need.ts';
 import { openLearnedNeeds } from './memory/learned-needs.ts';
+import type { LearnedNeed } from './memory/look-up-need.ts';
 import { createNeedMeter, type NeedMeter } from './memory/measure-need.ts';
 import { createMemoryKeeper } from './memory/memory-keeper.ts';
 import { createMemoryMonitor } from './memory/memory-monitor.ts';
@@ -57,6 +59,10 @@ export interface EngineMemoryParts {
   /** A process was spawned: what is heard from now on is about it. */
   onLaunched(modelId: string): void;
   observeTokensPerSecond(modelId: string, tokensPerSecond: number): void;
+  /** What a configuration says of devices that are not there, or smaller. */
+  check(config: ResolvedConfig): Promise<DeviceProblem[]>;
+  /** What is known of a model from its earlier loads; undefined if it was never loaded like this. */
+  history(modelId: string): LearnedNeed | undefined;
   /** The configuration or the llama-server is another one. */
   reset(): void;
   /** Reads now and then until the returned function is called; for as long as somebody looks. */
@@ -178,6 +184,17 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
     observeTokensPerSecond(modelId, tokensPerSecond) {
       const started = launched.get(modelId);
       if (started !== undefined) learned.observe(started.circumstances, { tokensPerSecond });
+    },
+    async check(config) {
+      const mentioned = { budgetsBytes: config.memory.budgetsBytes, models: [...config.models.values()] };
+      if (!mentionsDevices(mentioned)) return [];
+      const build = await options.findBuild().catch(() => undefined);
+      const { devices } = await monitor.read();
+      return checkDevices(mentioned, devices, build !== undefined);
+    },
+    history(modelId) {
+      const known = found.get(modelId) ?? launched.get(modelId);
+      return known === undefined ? undefined : learned.lookUp(known.circumstances);
     },
     reset() {
       keeper.forgetNeeds();

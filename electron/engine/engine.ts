@@ -12,6 +12,7 @@ import { isResident } from '#shared/model/model-state.ts';
 import { DEMO_MODEL_ID, demoModelConfig } from './catalog/demo-model-config.ts';
 import { ensureDemoModel } from './catalog/demo-model.ts';
 import { fingerprint } from './config/config-folders.ts';
+import { configInvalidError } from './config/config-issue.ts';
 import { decideConfigChange, isEmptyChange } from './config/config-change.ts';
 import { acquireDataFolderLock } from './config/data-folder-lock.ts';
 import type { ConfigEdit } from './config/edit-config.ts';
@@ -239,7 +240,10 @@ async function setUp(
   });
   undo.push(() => memory.close());
 
-  const metrics = createMetrics(() => models());
+  const metrics = createMetrics(
+    () => models(),
+    () => memory.view(scheduler.isGameMode()),
+  );
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
   const requestLog = createRequestLog({ ...config.telemetry, folder: logFolder, logger, clock });
@@ -277,6 +281,7 @@ async function setUp(
     return modelView(model, supervisor.process(modelId).view(), scheduler.counts(modelId), {
       isDemo: modelId === DEMO_MODEL_ID && !config.models.has(modelId),
       need: memory.keeper.needOf(modelId),
+      history: memory.history(modelId),
     });
   }
 
@@ -395,6 +400,14 @@ async function setUp(
     logger.log('info', `Listening on ${address()}`, { models: table.models.size });
   }
 
+  function reportErrors(errors: readonly ConfigProblem[]): void {
+    configErrors = errors;
+    for (const { path: where, message } of errors) {
+      logger.log('error', `The configuration was changed and is not in use: ${where} ${message}`);
+    }
+    announceInstance();
+  }
+
   async function stopInOrder(): Promise<void> {
     announceInstance();
     logger.log('info', 'Shutting down');
@@ -411,6 +424,8 @@ async function setUp(
     mount: (prefix, handler) => void mounts.push({ prefix, handler }),
 
     async start() {
+      const problems = await memory.check(config);
+      if (problems.length > 0) throw configInvalidError(config.filePath ?? 'the configuration', problems);
       undo.push(() => removeInstanceFile(dataFolder));
       await listen(config);
       lookForEngine();
@@ -428,6 +443,11 @@ async function setUp(
 
     async applyConfig(next, warnings) {
       if (stopping !== undefined) return;
+      const problems = await memory.check(next);
+      if (problems.length > 0) {
+        reportErrors(problems);
+        return;
+      }
       const change = decideConfigChange(config, next);
       configErrors = [];
       configWarnings = warnings;
@@ -454,13 +474,7 @@ async function setUp(
       announceInstance();
     },
 
-    reportConfigErrors(errors) {
-      configErrors = errors;
-      for (const { path: where, message } of errors) {
-        logger.log('error', `The configuration was changed and is not in use: ${where} ${message}`);
-      }
-      announceInstance();
-    },
+    reportConfigErrors: reportErrors,
 
     checkAdmin(headers) {
       const key = presentedKey(headers) ?? '';

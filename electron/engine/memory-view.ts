@@ -1,4 +1,7 @@
 import type { LoadPlanView, MemoryView, NeedView } from '#shared/contract/memory.ts';
+import type { ModelView } from '#shared/contract/snapshot.ts';
+import type { DeviceNeed } from './memory/estimate-need.ts';
+import type { LearnedNeed } from './memory/look-up-need.ts';
 import type { DeviceBytes, DeviceFacts, ModelNeed } from './memory/device-facts.ts';
 import type { MemoryDevice } from './memory/merge-devices.ts';
 import type { LoadPlan } from './scheduler/load-plan.ts';
@@ -43,6 +46,19 @@ export function needView(need: ModelNeed): NeedView {
     hostBytes: Math.round(need.hostBytes),
     cpuBytes: Math.round(need.cpuBytes),
     contextSize: need.contextSize ?? null,
+  };
+}
+
+export function needHistoryView(history: LearnedNeed): NonNullable<ModelView['needHistory']> {
+  const bytesOf = (needs: readonly DeviceNeed[]): Record<string, number> =>
+    Object.fromEntries(
+      needs.map(({ device, weightsBytes, kvBytes, computeBytes }) => [device, weightsBytes + kvBytes + computeBytes]),
+    );
+  return {
+    predictedBytes: bytesOf(history.predicted),
+    measuredBytes: history.measured === null ? null : bytesOf(history.measured),
+    loadTimesMs: [...history.loadTimesMs],
+    tokensPerSecond: history.tokensPerSecond,
   };
 }
 

@@ -45,6 +45,16 @@ export const needViewSchema = z.object({
   contextSize: z.number().nullable(),
 });
 
+/** What is known of earlier loads with the same file, arguments, devices and build. */
+export const needHistorySchema = z.object({
+  /** What was expected, and what it came to; null if it never became ready. */
+  predictedBytes: bytesByDevice,
+  measuredBytes: bytesByDevice.nullable(),
+  /** The last five, oldest first. */
+  loadTimesMs: z.array(z.number()),
+  tokensPerSecond: z.number().nullable(),
+});
+
 export type NeedView = z.infer<typeof needViewSchema>;
 
 export const loadPlanViewSchema = z.object({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { modelStateSchema } from '../model/model-state.ts';
 import { serialisedErrorSchema } from './errors.ts';
-import { memoryViewSchema, needViewSchema } from './memory.ts';
+import { memoryViewSchema, needHistorySchema, needViewSchema } from './memory.ts';
 
 /**
  * All that a window, tray or CLI may show. Times ending in `At` are wall-clock milliseconds since 1970, so that they
@@ -49,6 +49,8 @@ export const modelViewSchema = z.object({
   warnings: z.array(z.string()),
   /** What loading it takes; null until that was asked for. */
   need: needViewSchema.nullable(),
+  /** Null if it was never loaded as it is configured, or that was not looked up. */
+  needHistory: needHistorySchema.nullable(),
   /** What is reserved for it, by device. */
   reservedBytes: z.record(z.string(), z.number()),
 });

@@ -26,6 +26,7 @@ const model = (id: string, changes: Partial<ModelView> = {}): ModelView => ({
   lastExit: null,
   warnings: [],
   need: null,
+  needHistory: null,
   reservedBytes: {},
   ...changes,
 });

@@ -25,6 +25,7 @@ export function modelView(changes: Partial<ModelView> = {}): ModelView {
     lastExit: null,
     warnings: [],
     need: null,
+    needHistory: null,
     reservedBytes: {},
     ...changes,
   };
