@@ -39,7 +39,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('C1 a save that is killed', () => {
-  const kills = scaled({ short: 25, long: 2000 });
+  const kills = scaled({ short: 20, long: 2000 });
 
   it(`leaves a whole file that loads, whenever the signal comes: ${kills} times ${form}`, async () => {
     const program = join(folder, 'save.mjs');

@@ -24,17 +24,23 @@ describe('the queue', () => {
     const short = { ...body, max_tokens: 1 };
     const waiting = Array.from({ length: 16 }, () => corral.post(route, short));
     await queued(16);
-    const refused = await Promise.all(
-      Array.from({ length: 10 }, async () => {
-        const startedMs = performance.now();
-        const response = await corral.post(route, short);
-        return { response, tookMs: performance.now() - startedMs };
-      }),
-    );
+    const ten = async (ask: () => Promise<Response>): Promise<{ response: Response; tookMs: number }[]> =>
+      await Promise.all(
+        Array.from({ length: 10 }, async () => {
+          const startedMs = performance.now();
+          const response = await ask();
+          return { response, tookMs: performance.now() - startedMs };
+        }),
+      );
+    // On a machine that is busy with something else, what Corral answers without thinking takes long, too.
+    const unhurried = await ten(() => fetch(`${corral.address}/health`));
+    const slowestMs = Math.max(50, ...unhurried.map(({ tookMs }) => 3 * tookMs));
+    for (const { response } of unhurried) await response.text();
+    const refused = await ten(() => corral.post(route, short));
     for (const { response, tookMs } of refused) {
       expect(response.status).toBe(429);
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-      expect(tookMs).toBeLessThan(50);
+      expect(tookMs).toBeLessThan(slowestMs);
       expect(await response.json()).toMatchObject({
         error: {
           type: 'rate_limit_error',

@@ -97,6 +97,18 @@ describe('a stop command', () => {
     expect(await readFile(note, 'utf8')).toBe(String(pid));
   });
 
+  // The state changes with the exit of the server; what ended it may take a moment longer.
+  it('that outlives the server it ended is gone, and forgotten, when Corral has stopped', async () => {
+    const script = 'process.kill(Number(process.argv[1]), "SIGKILL"); setInterval(() => {}, 1000)';
+    const stopCommand = [process.execPath, '-e', script, '${PID}'];
+    corral = await startCorral({ models: { one: fakeModel({}, { stopCommand, stopGrace: '8s' }) } });
+    await corral.bridge.call('load-model', { model: 'one' });
+    await corral.bridge.call('eject-model', { model: 'one' });
+    await corral.engine.stop();
+    expect(await readdir(path.join(corral.folder.path, 'data'))).not.toContain('children.json');
+    expect(await corral.folder.liveProcesses()).toEqual([]);
+  });
+
   it('that hangs does not outlive the stop, nor hold it up beyond the grace period', async () => {
     const stopCommand = [process.execPath, '-e', 'setInterval(() => {}, 1000)', '--', 'hanging-stop-command'];
     corral = await startCorral({ models: { one: fakeModel({}, { stopCommand, stopGrace: '300ms' }) } });

@@ -138,6 +138,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
   let hungError: AppError | undefined;
   /** The change of state after a process that had been ready ended, and what is left to clean up; `stop` waits for both. */
   let afterExit: Promise<void> = Promise.resolve();
+  /** The last stop, its stop command included. */
+  let ending: Promise<unknown> = Promise.resolve();
   let cleanup: Promise<void> = Promise.resolve();
 
   function update(change: Partial<ModelProcessView>): void {
@@ -425,17 +427,24 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
         await starting?.done;
       }
       const current = child;
-      if (current === undefined) return undefined;
+      if (current === undefined) {
+        // A process that has ended may have left a stop command or a socket that is about to go.
+        await ending;
+        await cleanup;
+        return undefined;
+      }
       if (view.state !== 'stopping') {
         apply('stop-requested');
         stopAskedBy = askedBy;
         note(`[corral] stops: ${askedBy}`);
       }
-      const record = await current.stop({
+      const stopped = current.stop({
         askedBy: stopAskedBy ?? askedBy,
         graceMs,
         beforeSignal: stopCommandOf(launch, current),
       });
+      ending = stopped;
+      const record = await stopped;
       await starting?.done;
       await afterExit;
       await cleanup;

@@ -90,7 +90,7 @@ describe('GET', () => {
 });
 
 describe('HTTP', () => {
-  const requests = scaled({ short: 400, long: 20_000 });
+  const requests = scaled({ short: 250, long: 20_000 });
 
   it(`X4 ${requests} requests full of commands, environments and addresses run none of them ${form}`, async () => {
     const folder = await createTestFolder();
