@@ -6,7 +6,7 @@ import type { LlamaCapabilities } from './llama/capabilities.ts';
 import type { LogFact } from './llama/log-lines.ts';
 import { memoryView } from './memory-view.ts';
 import type { Holder } from './memory/device-accounting.ts';
-import { RAM, type DeviceBytes } from './memory/device-facts.ts';
+import { RAM, type DeviceBytes, type ModelNeed } from './memory/device-facts.ts';
 import type { DeviceNeed } from './memory/estimate-need.ts';
 import { checkDevices, mentionsDevices, type DeviceProblem } from './memory/check-devices.ts';
 import { createNeedFinder, type FoundNeed } from './memory/find-need.ts';
@@ -15,7 +15,6 @@ import type { LearnedNeed } from './memory/look-up-need.ts';
 import { createNeedMeter, type NeedMeter } from './memory/measure-need.ts';
 import { createMemoryKeeper } from './memory/memory-keeper.ts';
 import { createMemoryMonitor } from './memory/memory-monitor.ts';
-import type { MemoryDevice } from './memory/merge-devices.ts';
 import { modelNeed } from './memory/model-need.ts';
 import { createPlatformProbes } from './memory/platform-probes.ts';
 import type { Clock } from './ports/clock.ts';
@@ -48,6 +47,8 @@ export interface EngineMemoryOptions {
   findBuild(): Promise<EngineBuild | undefined>;
   readCapabilities(executable: string, signal: AbortSignal): Promise<LlamaCapabilities>;
   onChange(): void;
+  /** What is known of a model's need, or of its loads, is more than before. */
+  onModelChanged(modelId: string): void;
 }
 
 export interface EngineMemoryParts {
@@ -59,8 +60,12 @@ export interface EngineMemoryParts {
   /** A process was spawned: what is heard from now on is about it. */
   onLaunched(modelId: string): void;
   observeTokensPerSecond(modelId: string, tokensPerSecond: number): void;
+  /** Finds out what models need before anybody asks, so that a first load need not wait for it. Never rejects. */
+  prefetch(): Promise<void>;
   /** What a configuration says of devices that are not there, or smaller. */
   check(config: ResolvedConfig): Promise<DeviceProblem[]>;
+  /** What a model needs, as it was last found out. */
+  need(modelId: string): ModelNeed | undefined;
   /** What is known of a model from its earlier loads; undefined if it was never loaded like this. */
   history(modelId: string): LearnedNeed | undefined;
   /** The configuration or the llama-server is another one. */
@@ -71,6 +76,8 @@ export interface EngineMemoryParts {
 }
 
 const LOOK_INTERVAL_MS = 2000;
+/** Each costs some milliseconds of a disk's and a thread's time. */
+const MAX_PREFETCHED = 50;
 /** Bytes a second that a disk and a GPU take weights in at, for the first load; measured from then on. */
 const GUESSED_BYTES_PER_MS = 1_000_000;
 const GUESSED_START_MS = 500;
@@ -124,6 +131,7 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
       const result = await findNeed(model);
       if (result === undefined) found.delete(modelId);
       else found.set(modelId, result);
+      options.onModelChanged(modelId);
       return result?.need;
     },
     expectedLoadMs(modelId) {
@@ -135,6 +143,7 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
         ? 0
         : GUESSED_START_MS + known.weightsBytes / GUESSED_BYTES_PER_MS;
     },
+    onObserved: options.onChange,
     measure,
   });
 
@@ -152,14 +161,16 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
       ...(lastLoadMs === null ? {} : { loadTimeMs: lastLoadMs }),
     });
     keeper.forgetNeed(modelId);
+    options.onModelChanged(modelId);
     const model = options.models().get(modelId);
     return model === undefined ? undefined : bytesOf(model, measured);
   }
 
   /** A command's own server says nothing of its memory; the devices may. */
   async function measureByPid(pid: number): Promise<DeviceNeed[]> {
-    const { devices } = await monitor.read();
-    return devices.flatMap((device: MemoryDevice) => {
+    const reading = await monitor.read();
+    keeper.observe(reading);
+    return reading.devices.flatMap((device) => {
       const used = device.usedByPid?.get(pid) ?? 0;
       return used === 0 ? [] : [{ device: device.id, weightsBytes: used, kvBytes: 0, computeBytes: 0 }];
     });
@@ -183,15 +194,22 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
     },
     observeTokensPerSecond(modelId, tokensPerSecond) {
       const started = launched.get(modelId);
-      if (started !== undefined) learned.observe(started.circumstances, { tokensPerSecond });
+      if (started === undefined) return;
+      learned.observe(started.circumstances, { tokensPerSecond });
+      options.onModelChanged(modelId);
+    },
+    async prefetch() {
+      for (const modelId of [...options.models().keys()].slice(0, MAX_PREFETCHED)) await keeper.prepare(modelId);
     },
     async check(config) {
       const mentioned = { budgetsBytes: config.memory.budgetsBytes, models: [...config.models.values()] };
       if (!mentionsDevices(mentioned)) return [];
       const build = await options.findBuild().catch(() => undefined);
-      const { devices } = await monitor.read();
-      return checkDevices(mentioned, devices, build !== undefined);
+      const reading = await monitor.read();
+      keeper.observe(reading);
+      return checkDevices(mentioned, reading.devices, build !== undefined);
     },
+    need: (modelId) => found.get(modelId)?.need,
     history(modelId) {
       const known = found.get(modelId) ?? launched.get(modelId);
       return known === undefined ? undefined : learned.lookUp(known.circumstances);
@@ -201,10 +219,7 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
       monitor.forgetDeviceList();
     },
     watch() {
-      return monitor.watch((reading) => {
-        keeper.observe(reading);
-        options.onChange();
-      }, LOOK_INTERVAL_MS);
+      return monitor.watch(keeper.observe, LOOK_INTERVAL_MS);
     },
     async close() {
       await Promise.all([monitor.close(), metadata.close(), learned.close()]);

@@ -237,6 +237,7 @@ async function setUp(
     },
     readCapabilities,
     onChange: () => markMemory(),
+    onModelChanged: (modelId) => markModel(modelId),
   });
   undo.push(() => memory.close());
 
@@ -261,11 +262,12 @@ async function setUp(
     clock,
     memory: memory.keeper,
     onModelChanged(modelId) {
-      feed.mark(`model:${modelId}`, () => {
-        const model = table.models.has(modelId) ? viewOf(modelId) : undefined;
-        return model === undefined ? undefined : { type: 'model-changed', model };
-      });
+      markModel(modelId);
       if (table.models.has(modelId)) observeModel(modelId, supervisor.process(modelId).view().state, viewOf);
+    },
+    onReservedChanged(modelId) {
+      markModel(modelId);
+      markMemory();
     },
     onQueueChanged: () => feed.mark('queue', () => ({ type: 'queue-changed', queue: scheduler.queue() })),
   });
@@ -280,7 +282,7 @@ async function setUp(
     if (model === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
     return modelView(model, supervisor.process(modelId).view(), scheduler.counts(modelId), {
       isDemo: modelId === DEMO_MODEL_ID && !config.models.has(modelId),
-      need: memory.keeper.needOf(modelId),
+      need: memory.need(modelId),
       history: memory.history(modelId),
     });
   }
@@ -304,6 +306,13 @@ async function setUp(
     };
   }
 
+  function markModel(modelId: string): void {
+    feed.mark(`model:${modelId}`, () => {
+      const model = table.models.has(modelId) ? viewOf(modelId) : undefined;
+      return model === undefined ? undefined : { type: 'model-changed', model };
+    });
+  }
+
   function markMemory(): void {
     feed.mark('memory', () => ({ type: 'memory-changed', memory: memory.view(scheduler.isGameMode()) }));
   }
@@ -324,8 +333,9 @@ async function setUp(
 
   /** So that a first request need not wait for a download that could have begun before. */
   function lookForEngine(): void {
-    if (![...table.models.values()].some((model) => model.kind === 'file')) return;
-    engines.ensureEngine(new AbortController().signal).catch(() => {
+    const isNeeded = [...table.models.values()].some((model) => model.kind === 'file');
+    const looking = isNeeded ? engines.ensureEngine(new AbortController().signal) : Promise.resolve();
+    looking.then(memory.prefetch).catch(() => {
       // Said in the log and the snapshot by `engines` itself; whoever needs it asks again.
     });
   }

@@ -22,6 +22,8 @@ export interface MemoryKeeperOptions {
   /** What a model needs, from the best source there is; undefined if nobody can tell. Never rejects. */
   findNeed(modelId: string): Promise<ModelNeed | undefined>;
   expectedLoadMs(modelId: string): number;
+  /** There is a new reading of the devices. */
+  onObserved(): void;
   /** What a ready process took; undefined where nobody tells. */
   measure(modelId: string): Promise<DeviceBytes | undefined>;
 }
@@ -63,6 +65,7 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
       options.settings(),
       new Map(devices.map((each) => [each.id, each])),
     );
+    options.onObserved();
   }
 
   async function read(maxAgeMs: number): Promise<readonly MemoryDevice[]> {

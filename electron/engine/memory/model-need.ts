@@ -42,8 +42,8 @@ export function modelNeed(options: {
   const { model, source, perDevice, onProcessor, spread, contextSize } = options;
   const accelerators = perDevice.filter(({ device, ...bytes }) => device !== RAM && sumOf(bytes) > 0);
   const offloaded = accelerators.reduce((sum, each) => sum + sumOf(each), 0);
-  const isKnown = source !== 'unknown';
-  const program = isKnown ? PROGRAM_BYTES : 0;
+  // What a command's process takes is measured whole.
+  const program = model.kind === 'file' ? PROGRAM_BYTES : 0;
   const more = spread === undefined ? 0 : Math.max(0, onAccelerators(spread.two) - onAccelerators(spread.one));
   const gpuLayers = model.kind === 'file' ? model.gpuLayers : 'auto';
   const isOnProcessor = model.kind === 'file' ? gpuLayers === 0 : offloaded === 0;

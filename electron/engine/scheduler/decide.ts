@@ -199,7 +199,7 @@ function createPass(facts: SchedulerFacts) {
           decisions.push({ kind: 'prepare', modelId: model.id });
           // Nobody behind it may take the room that it may turn out to need.
           isRoomClaimed = true;
-          return 'room';
+          return 'load';
         case 'evict':
           for (const victim of answer.victims) stop(victim, `makes room for ${model.id}`);
           isRoomClaimed = true;

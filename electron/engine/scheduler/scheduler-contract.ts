@@ -89,4 +89,6 @@ export interface SchedulerOptions extends SchedulerSettings {
   /** A model's process, counts or pin changed. */
   onModelChanged(modelId: string): void;
   onQueueChanged(): void;
+  /** What is reserved for a model changed; it may be one that is gone. */
+  onReservedChanged(modelId: string): void;
 }

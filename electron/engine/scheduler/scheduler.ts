@@ -38,10 +38,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const preparing = new Set<string>();
   let wake: { timer: Timer; atMs: number } | undefined;
 
-  const reservations = createReservations(memory, (modelId) => {
-    if (!records.has(modelId)) return;
-    options.onModelChanged(modelId);
-    run();
+  const reservations = createReservations({
+    keeper: memory,
+    onChanged: (modelId) => options.onReservedChanged(modelId),
+    onRoom: run,
   });
 
   for (const config of settings.models.values()) records.set(config.id, createModelRecord(config));
@@ -87,7 +87,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       model.lastUsedMs = clock.nowMs();
       model.readyAtMs = model.lastUsedMs;
       model.outOfMemory = 0;
-      reservations.correct(modelId);
+      const isStillThere = (): boolean => {
+        const { state, generation } = supervisor.process(modelId).view();
+        return generation === view.generation && isResident(state);
+      };
+      reservations.correct(modelId, isStillThere);
     }
     if (!isResident(view.state)) {
       settleEject(model, before);

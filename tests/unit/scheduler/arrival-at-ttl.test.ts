@@ -32,6 +32,7 @@ describe('Q3 requests that arrive as the idle time of their model ends', () => {
       togetherSets: [],
       gameModeRequests: 'hold',
       memory: noMemoryKeeper,
+      onReservedChanged: () => undefined,
       onModelChanged: () => undefined,
       onQueueChanged: () => undefined,
     });

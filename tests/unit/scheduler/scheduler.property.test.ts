@@ -117,6 +117,7 @@ async function play({ maxLoaded, concurrency, loadMs, stopMs, ttlMs, startOutcom
     togetherSets: [],
     gameModeRequests: 'hold',
     memory: noMemoryKeeper,
+    onReservedChanged: () => undefined,
     onModelChanged: () => undefined,
     onQueueChanged: () => {
       expect(scheduler.queue().map((entry) => entry.position)).toEqual(scheduler.queue().map((_, index) => index + 1));

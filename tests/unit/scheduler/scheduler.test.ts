@@ -39,6 +39,7 @@ function createWorld(
     togetherSets: [],
     gameModeRequests: 'hold',
     memory: noMemoryKeeper,
+    onReservedChanged: () => undefined,
     onModelChanged: () => undefined,
     onQueueChanged: () => undefined,
   });
