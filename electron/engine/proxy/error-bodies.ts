@@ -69,31 +69,34 @@ export function sendError(
     response.destroy();
     return;
   }
+  const answer = errorAnswer(error, family);
+  response.writeHead(answer.status, { ...answer.headers, ...headers });
+  response.end(answer.body);
+}
+
+/** The whole answer that tells of an error. Pure. */
+export function errorAnswer(
+  error: AppError,
+  family: ApiFamily,
+): { status: number; headers: OutgoingHttpHeaders; body: string } {
   const body = JSON.stringify(errorBody(error, family));
-  const sent: OutgoingHttpHeaders = {
+  const headers: OutgoingHttpHeaders = {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
     'x-corral-error': error.code,
-    ...headers,
   };
-  if (error.retryAfterSeconds !== undefined) sent['retry-after'] = String(error.retryAfterSeconds);
-  if (error.code === 'unauthorized') sent['www-authenticate'] = 'Bearer';
-  response.writeHead(errorStatus(error.code), sent);
-  response.end(body);
+  if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
+  if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
+  return { status: errorStatus(error.code), headers, body };
 }
 
 /**
  * Answers with an error before anything of a model's own answer has been sent: as an event where waiting comments have begun
  * a stream, else like `sendError`.
  */
-export function sendErrorOrEvent(
-  response: ServerResponse,
-  error: AppError,
-  family: ApiFamily,
-  headers?: Readonly<Record<string, string>>,
-): void {
+export function sendErrorOrEvent(response: ServerResponse, error: AppError, family: ApiFamily): void {
   if (response.headersSent && !response.destroyed) response.end(errorEvent(error, family));
-  else sendError(response, error, family, headers);
+  else sendError(response, error, family);
 }
 
 /** An error as an event of a stream that has begun. */

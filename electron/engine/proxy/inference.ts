@@ -15,6 +15,7 @@ import { findRequestedModel } from './find-model.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { readBody } from './read-body.ts';
+import { refuseUnread } from './refuse-unread.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
 import { findUpstreamTarget } from './upstream-path.ts';
@@ -153,9 +154,10 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       if (failure.code === 'internal') {
         dependencies.logger.log('error', `${request.method ?? ''} ${route}: ${failure.message}`);
       }
-      // The rest of a body that was refused is not worth reading: the connection goes with the answer.
-      if (!departure.hasHappened())
-        sendErrorOrEvent(response, failure, family, request.complete ? {} : { connection: 'close' });
+      if (!departure.hasHappened()) {
+        if (request.complete || response.headersSent) sendErrorOrEvent(response, failure, family);
+        else refuseUnread(request, response, failure, { family, clock });
+      }
     } finally {
       lease?.release();
     }
