@@ -6,11 +6,12 @@ import type { ApiFamily } from './routes.ts';
 
 /** Whoever writes on for longer does not listen. */
 const LINGER_MS = 1000;
+const LINGER_BYTES = 16 * 1024 * 1024;
 
 /**
  * Refuses a request whose body is still on its way. Closing at once would meet a client that still writes with a reset, and
  * many then never read the answer (RFC 9112, section 9.6): so the answer goes out whole, what still comes is thrown away for
- * a second at most, and then the connection is closed.
+ * a second and 16 MiB at most, and then the connection is closed.
  */
 export function refuseUnread(
   request: IncomingMessage,
@@ -22,6 +23,7 @@ export function refuseUnread(
   response.writeHead(status, { ...headers, connection: 'close' });
   response.write(body);
   let isClosed = false;
+  let lateBytes = 0;
   const close = (): void => {
     if (isClosed) return;
     isClosed = true;
@@ -31,5 +33,9 @@ export function refuseUnread(
   const timer = clock.setTimer(LINGER_MS, close);
   request.once('end', close).once('close', close).once('error', close);
   response.once('close', close);
+  request.on('data', (chunk: Buffer) => {
+    lateBytes += chunk.length;
+    if (lateBytes > LINGER_BYTES) close();
+  });
   request.resume();
 }
