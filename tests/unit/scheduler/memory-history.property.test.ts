@@ -134,7 +134,7 @@ async function playTrace(
       case 8:
         scheduler.reset(modelId);
         return;
-      case 9: {
+      default: {
         const { id, totalBytes } = random.pick(devices);
         // Whoever looks at free memory cannot tell another program's from what comes back.
         if (world.machine.lingeringBytes(id, Number.POSITIVE_INFINITY) > 0) return;
