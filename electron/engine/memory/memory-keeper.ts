@@ -111,8 +111,8 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
       needs.clear();
       decisiveUntilMs = Number.NEGATIVE_INFINITY;
     },
-    facts: () => ({ devices }),
-    needOf: (modelId) => (clock.nowMs() <= decisiveUntilMs ? needs.get(modelId) : undefined),
+    facts: () => ({ devices, isFresh: clock.nowMs() <= decisiveUntilMs }),
+    needOf: (modelId) => needs.get(modelId),
     async prepare(modelId) {
       const [need] = await Promise.all([options.findNeed(modelId), read(MAX_READING_AGE_MS)]);
       needs.set(modelId, need ?? UNKNOWN_NEED);

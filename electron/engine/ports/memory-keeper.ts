@@ -4,9 +4,9 @@ import type { DeviceBytes, MemoryFacts, ModelNeed } from '../memory/device-facts
 export interface MemoryKeeper {
   /** Devices as they were last read; undefined before the first reading. */
   facts(): MemoryFacts | undefined;
-  /** Undefined until `prepare` has found it out, and again once that is too old to decide by. */
+  /** Undefined until `prepare` has found it out, and again once there is a better source. */
   needOf(modelId: string): ModelNeed | undefined;
-  /** Finds out what a model needs and reads the devices. Never rejects: what cannot be found out is unknown from then on. */
+  /** Finds out what a model needs and reads the devices, which are fresh from then on for a while. Never rejects: what cannot be found out is unknown from then on. */
   prepare(modelId: string): Promise<void>;
   /** Milliseconds a load is expected to take; from history, else a guess by size. */
   expectedLoadMs(modelId: string): number;

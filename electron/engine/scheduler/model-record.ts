@@ -72,6 +72,7 @@ export function modelFacts(
     isPinned: model.isPinned,
     priority: config.priority,
     lastUsedMs: model.lastUsedMs,
+    readyAtMs: model.readyAtMs,
     ttlMs: config.ttlMs,
     nextStartAtMs: view.nextStartAtMs,
     eject: model.eject,

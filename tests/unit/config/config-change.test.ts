@@ -194,7 +194,7 @@ describe('decideConfigChange on settings', () => {
       false,
     ],
     ['memory: { policy: reject, maxLoaded: 3 }', ['memory.policy', 'memory.maxLoaded'], false],
-    ['scheduler: { fairnessBound: 1s, maxQueued: 1 }', ['scheduler.fairnessBound', 'scheduler.maxQueued'], false],
+    ['scheduler: { fairnessBound: 7s, maxQueued: 1 }', ['scheduler.fairnessBound', 'scheduler.maxQueued'], false],
     ['log: { level: debug }', ['log.level'], false],
     ['telemetry: { maxRecords: 1, maxFileSize: 0 }', ['telemetry.maxRecords', 'telemetry.maxFileSize'], false],
     ['models: {}', [], false],

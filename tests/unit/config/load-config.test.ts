@@ -52,7 +52,7 @@ describe('parseConfig on what is right', () => {
         gameMode: { requests: 'hold', isAutomatic: false },
         kvCache: { folder: undefined, maxBytes: 8 * 2 ** 30 },
       },
-      scheduler: { fairnessBoundMs: 30_000, maxQueued: 1000 },
+      scheduler: { fairnessBoundMs: 1000, maxQueued: 1000 },
       log: { level: 'info' },
       telemetry: { maxRecords: 1000, maxFileBytes: 64 * 2 ** 20 },
       sets: new Map(),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { configSchema } from '../../../electron/engine/config/schema.ts';
 import type { ModelNeed } from '../../../electron/engine/memory/device-facts.ts';
+import { checkHistory } from './support/history.ts';
 import { createMemoryWorld, GIB, offloadedNeed, ramDevice, type WorldModel } from './support/memory-world.ts';
 
 const gpu = (totalBytes: number, { tellsProcesses = false, id = 'CUDA0' } = {}) => ({
@@ -147,5 +149,62 @@ describe('Q7: a load that runs out of memory', () => {
     expect(outcome).toMatchObject({ kind: 'refused', message: 'big exits at start' });
     expect(starts).toBe(1);
     expect(evicted).toEqual([]);
+  });
+});
+
+describe('Q5: one request beside a flood', () => {
+  const fairnessBoundMs = configSchema.parse({}).scheduler.fairnessBound;
+
+  it.each([1000, 2000, 5000, 12_000])('starts within two answers of %i ms and its load', async (serviceMs) => {
+    const world = createMemoryWorld({
+      devices: [gpu(10 * GIB), ramDevice(64 * GIB)],
+      // As many slots as the flood takes: what waits is not the flood.
+      models: { a: model(6 * GIB, { config: { concurrency: serviceMs } }), b: model(7 * GIB, { loadMs: 3000 }) },
+      fairnessBoundMs,
+      returnDelayMs: () => 100,
+    });
+    void world.ask('a', { serviceMs });
+    await world.passUntil(20_000);
+    const flood = async (durationMs: number): Promise<void> => {
+      for (const endMs = world.clock.nowMs() + durationMs; world.clock.nowMs() < endMs;) {
+        void world.ask('a', { serviceMs });
+        await world.passUntil(world.clock.nowMs() + 20);
+      }
+    };
+    await flood(3 * serviceMs);
+    const guest = world.ask('b', { serviceMs: 10 });
+    await flood(3 * serviceMs + 10_000);
+    const outcome = await guest;
+    // The end of a's process, the return of its memory and the look for it come to less than 300 ms.
+    expect(outcome).toMatchObject({ kind: 'served' });
+    expect(outcome.waitedMs).toBeLessThanOrEqual(2 * serviceMs + 3000 + 300);
+    // The flood goes on, none of it is lost, and it was not made to swap more than there and back.
+    await world.passUntil(world.clock.nowMs() + 120_000);
+    expect(checkHistory(world.history.events, world.budgets)).toEqual([]);
+    expect(world.history.events.filter(({ kind }) => kind === 'started')).toHaveLength(3);
+    await world.scheduler.close(0);
+  });
+
+  it('of two models that are both wanted all the time each keeps its place for as long as its load takes', async () => {
+    const loadMs = 8000;
+    const world = createMemoryWorld({
+      devices: [gpu(10 * GIB), ramDevice(64 * GIB)],
+      models: { a: model(6 * GIB, { loadMs }), b: model(7 * GIB, { loadMs }) },
+      fairnessBoundMs,
+    });
+    for (let index = 0; index < 400; index += 1) {
+      void world.ask(index % 2 === 0 ? 'a' : 'b', { serviceMs: 1000 });
+      await world.passUntil(world.clock.nowMs() + 500);
+    }
+    const { events } = world.history;
+    const stays = events.flatMap((event, index) => {
+      if (event.kind !== 'stopping') return [];
+      const loaded = events.slice(0, index).findLast(({ kind }) => kind === 'spawned');
+      return loaded === undefined ? [] : [event.atMs - loaded.atMs - loadMs];
+    });
+    expect(stays.length).toBeGreaterThan(5);
+    expect(Math.min(...stays)).toBeGreaterThanOrEqual(loadMs);
+    expect(Math.max(...stays)).toBeLessThanOrEqual(loadMs + 1000);
+    await world.scheduler.close(0);
   });
 });
