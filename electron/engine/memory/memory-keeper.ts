@@ -55,21 +55,15 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
   const needs = new Map<string, ModelNeed>();
   /** Free memory by device just before a process was told to end, of those whose memory is not back. */
   const before = new Map<string, Map<string, number>>();
-  /** Processes as they were last seen: of one that is gone nobody else knows the number any more. */
+  /** Processes whose memory is not back: of one that is gone nobody else knows the number any more. */
   const pids = new Map<string, number>();
 
-  function notePids(): void {
-    for (const { modelId, pid } of options.holders()) if (pid !== undefined) pids.set(modelId, pid);
+  function holders(): Holder[] {
+    return options.holders().map((holder) => ({ ...holder, pid: holder.pid ?? pids.get(holder.modelId) }));
   }
 
   function observe({ devices: read }: MemoryReading): void {
-    notePids();
-    devices = accountDevices(
-      read,
-      options.holders(),
-      options.settings(),
-      new Map(devices.map((each) => [each.id, each])),
-    );
+    devices = accountDevices(read, holders(), options.settings(), new Map(devices.map((each) => [each.id, each])));
   }
 
   async function read(maxAgeMs: number): Promise<readonly MemoryDevice[]> {
@@ -84,11 +78,11 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
 
   /** What must have been free while all that is reserved was in use: for a process that ended before anybody looked. */
   function freeByAccount(): Map<string, number> {
-    const holders = options.holders();
+    const reserved = options.holders();
     return new Map(
       devices.map(({ id, totalBytes, usedByOthersBytes }) => [
         id,
-        Math.max(0, totalBytes - usedByOthersBytes - holders.reduce((sum, { held }) => sum + (held.get(id) ?? 0), 0)),
+        Math.max(0, totalBytes - usedByOthersBytes - reserved.reduce((sum, { held }) => sum + (held.get(id) ?? 0), 0)),
       ]),
     );
   }
@@ -119,8 +113,11 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
       decisiveUntilMs = clock.nowMs() + MAX_DECISION_AGE_MS;
     },
     expectedLoadMs: options.expectedLoadMs,
+    noteProcess(modelId) {
+      const pid = options.holders().find((holder) => holder.modelId === modelId)?.pid;
+      if (pid !== undefined) pids.set(modelId, pid);
+    },
     expectReturn(modelId) {
-      notePids();
       const last = monitor.latest();
       if (last === undefined || clock.nowMs() - last.readAtMs > MAX_READING_AGE_MS) return;
       before.set(modelId, freeOf(last.devices));
@@ -128,15 +125,17 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
     async awaitReturn(modelId, held) {
       // What the system's own memory held is back with the process' end.
       const watched = [...held].filter(([device, bytes]) => device !== RAM && bytes > 0);
+      if (watched.length === 0) {
+        before.delete(modelId);
+        pids.delete(modelId);
+        return held;
+      }
       const pid = pids.get(modelId);
-      pids.delete(modelId);
-      const freeBefore = before.get(modelId) ?? freeByAccount();
-      before.delete(modelId);
-      if (watched.length === 0) return held;
-      before.set(modelId, freeBefore);
       const deadlineMs = clock.nowMs() + RETURN_PATIENCE_MS;
       for (;;) {
         const now = await read(0);
+        const freeBefore = before.get(modelId) ?? freeByAccount();
+        before.set(modelId, freeBefore);
         const isBack = watched.every(([id, heldBytes]) => {
           const device = now.find((each) => each.id === id);
           return hasComeBack({
@@ -148,6 +147,7 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
         });
         if (isBack || clock.nowMs() >= deadlineMs) {
           before.delete(modelId);
+          pids.delete(modelId);
           if (isBack) raiseOthers(watched);
           return cameBack(held, freeBefore, freeOf(now));
         }

@@ -10,6 +10,8 @@ export interface MemoryKeeper {
   prepare(modelId: string): Promise<void>;
   /** Milliseconds a load is expected to take; from history, else a guess by size. */
   expectedLoadMs(modelId: string): number;
+  /** A process exists: what it holds of a device is its own until it was seen to come back. */
+  noteProcess(modelId: string): void;
   /** A process is about to be ended: from now on its memory is looked for. */
   expectReturn(modelId: string): void;
   /** Resolves with what came back once what a process held is free again, as far as that can be seen; after 5 s at the latest. */
@@ -24,6 +26,7 @@ export const noMemoryKeeper: MemoryKeeper = {
   needOf: () => undefined,
   prepare: () => Promise.resolve(),
   expectedLoadMs: () => 0,
+  noteProcess: () => undefined,
   expectReturn: () => undefined,
   awaitReturn: (_modelId, held) => Promise.resolve(held),
   measure: () => Promise.resolve(undefined),

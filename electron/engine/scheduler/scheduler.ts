@@ -78,6 +78,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const before = model.lastState;
     if (before === view.state) return;
     model.lastState = view.state;
+    if (view.state === 'loading') memory.noteProcess(modelId);
     if (view.state === 'ready' && before === 'loading') {
       model.lastUsedMs = clock.nowMs();
       model.readyAtMs = model.lastUsedMs;
