@@ -195,7 +195,7 @@ function createPass(facts: SchedulerFacts) {
       );
     }
 
-    function giveUp(entry: WaitingFacts): undefined {
+    function giveUp(entry: WaitingFacts): WaitReason | undefined {
       reject(entry, 'no-room', `There is no free room for model "${entry.modelId}".`);
       return undefined;
     }

@@ -108,5 +108,5 @@ function chooseVictims(
     if (without === undefined) gone.add(id);
     else placement = without;
   }
-  return { ids: [...gone], placement };
+  return { ids: candidates.filter(({ id }) => gone.has(id)).map(({ id }) => id), placement };
 }
