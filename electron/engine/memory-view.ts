@@ -15,8 +15,9 @@ export function memoryView(options: {
 }): MemoryView {
   const { read, facts, reserved, isGameMode } = options;
   const devices = read.flatMap((device) => {
+    // What llama-server does not offer is of no use to models; before it has told, all is shown.
+    if (device.isListed === false) return [];
     const fact = facts.find(({ id }) => id === device.id);
-    if (fact === undefined) return [];
     const models = [...reserved].flatMap(([model, bytes]) => {
       const held = bytes.get(device.id) ?? 0;
       return held === 0 ? [] : [{ model, bytes: Math.round(held) }];
@@ -28,8 +29,10 @@ export function memoryView(options: {
         kind: device.kind,
         totalBytes: device.totalBytes,
         freeBytes: device.freeBytes ?? null,
-        budgetBytes: fact.budgetBytes,
-        usedByOthersBytes: Math.round(fact.usedByOthersBytes),
+        budgetBytes: fact?.budgetBytes ?? device.totalBytes,
+        usedByOthersBytes: Math.round(
+          fact?.usedByOthersBytes ?? device.totalBytes - (device.freeBytes ?? device.totalBytes),
+        ),
         models,
         isStale: device.isStale,
         problem: device.problem ?? null,

@@ -9,6 +9,7 @@ export const plainModelFacts: ModelFacts = {
   isPinned: false,
   priority: 0,
   lastUsedMs: 0,
+  readyAtMs: 0,
   ttlMs: 0,
   nextStartAtMs: 0,
   eject: undefined,

@@ -133,8 +133,10 @@ const memorySchema = z
 const schedulerSchema = z
   .strictObject({
     fairnessBound: durationField
-      .prefault('30s')
-      .describe('How long a request may be overtaken by younger ones for a model that is already loaded.'),
+      .prefault('1s')
+      .describe(
+        'How long a request may be overtaken by younger ones for a model that is already loaded. A model that was just loaded keeps its place for that long, or as long as its load took.',
+      ),
     maxQueued: z.int().min(0).prefault(1000).describe('Requests that may wait over all models.'),
     defaultModel: modelIdField
       .optional()

@@ -28,7 +28,7 @@ export function accountDevices(
   before: ReadonlyMap<string, DeviceFacts>,
 ): DeviceFacts[] {
   return devices
-    .filter((device) => device.kind === 'ram' || device.isListed !== false)
+    .filter((device) => device.kind === 'ram' || device.isListed === true)
     .map((device) => {
       const { id, kind, totalBytes } = device;
       const configured = budgetOf(device, settings);

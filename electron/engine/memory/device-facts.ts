@@ -19,6 +19,8 @@ export interface DeviceFacts {
 
 export interface MemoryFacts {
   readonly devices: readonly DeviceFacts[];
+  /** Read so lately that it may be acted on; else it only says who may have to wait. */
+  readonly isFresh: boolean;
 }
 
 export const needSources = ['measured', 'forecast', 'estimate', 'unknown'] as const;

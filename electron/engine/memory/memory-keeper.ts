@@ -4,7 +4,7 @@ import { accountDevices, type AccountingSettings, type Holder } from './device-a
 import { RAM, type DeviceBytes, type DeviceFacts, type ModelNeed } from './device-facts.ts';
 import type { MemoryDevice } from './merge-devices.ts';
 import type { MemoryMonitor, MemoryReading } from './memory-monitor.ts';
-import { hasComeBack } from './memory-return.ts';
+import { hasComeBack, leastReturnBytes } from './memory-return.ts';
 
 /** A decision is not made by what was free longer ago. */
 const MAX_READING_AGE_MS = 2000;
@@ -55,16 +55,17 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
   let devices: readonly DeviceFacts[] = [];
   let decisiveUntilMs = Number.NEGATIVE_INFINITY;
   const needs = new Map<string, ModelNeed>();
-  /** Free memory by device just before a process was told to end. */
-  const before = new Map<string, ReadonlyMap<string, number>>();
+  /** Free memory by device just before a process was told to end, of those whose memory is not back. */
+  const before = new Map<string, Map<string, number>>();
+  /** Processes whose memory is not back: of one that is gone nobody else knows the number any more. */
+  const pids = new Map<string, number>();
+
+  function holders(): Holder[] {
+    return options.holders().map((holder) => ({ ...holder, pid: holder.pid ?? pids.get(holder.modelId) }));
+  }
 
   function observe({ devices: read }: MemoryReading): void {
-    devices = accountDevices(
-      read,
-      options.holders(),
-      options.settings(),
-      new Map(devices.map((each) => [each.id, each])),
-    );
+    devices = accountDevices(read, holders(), options.settings(), new Map(devices.map((each) => [each.id, each])));
     options.onObserved();
   }
 
@@ -74,12 +75,29 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
     return reading.devices;
   }
 
-  function freeOf(read: readonly MemoryDevice[]): ReadonlyMap<string, number> {
+  function freeOf(read: readonly MemoryDevice[]): Map<string, number> {
     return new Map(read.flatMap(({ id, freeBytes }) => (freeBytes === undefined ? [] : [[id, freeBytes]])));
   }
 
-  function pidOf(modelId: string): number | undefined {
-    return options.holders().find((holder) => holder.modelId === modelId)?.pid;
+  /** What must have been free while all that is reserved was in use: for a process that ended before anybody looked. */
+  function freeByAccount(): Map<string, number> {
+    const reserved = options.holders();
+    return new Map(
+      devices.map(({ id, totalBytes, usedByOthersBytes }) => [
+        id,
+        Math.max(0, totalBytes - usedByOthersBytes - reserved.reduce((sum, { held }) => sum + (held.get(id) ?? 0), 0)),
+      ]),
+    );
+  }
+
+  /** What came back of one process is not what another's return may be told by. */
+  function raiseOthers(watched: readonly (readonly [string, number])[]): void {
+    for (const free of before.values()) {
+      for (const [id, heldBytes] of watched) {
+        const then = free.get(id);
+        if (then !== undefined) free.set(id, then + leastReturnBytes(heldBytes));
+      }
+    }
   }
 
   return {
@@ -90,39 +108,52 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
       needs.clear();
       decisiveUntilMs = Number.NEGATIVE_INFINITY;
     },
-    facts: () => ({ devices }),
-    needOf: (modelId) => (clock.nowMs() <= decisiveUntilMs ? needs.get(modelId) : undefined),
+    facts: () => ({ devices, isFresh: clock.nowMs() <= decisiveUntilMs }),
+    needOf: (modelId) => needs.get(modelId),
     async prepare(modelId) {
       const [need] = await Promise.all([options.findNeed(modelId), read(MAX_READING_AGE_MS)]);
       needs.set(modelId, need ?? UNKNOWN_NEED);
       decisiveUntilMs = clock.nowMs() + MAX_DECISION_AGE_MS;
     },
     expectedLoadMs: options.expectedLoadMs,
+    noteProcess(modelId) {
+      const pid = options.holders().find((holder) => holder.modelId === modelId)?.pid;
+      if (pid !== undefined) pids.set(modelId, pid);
+    },
     expectReturn(modelId) {
       const last = monitor.latest();
       if (last === undefined || clock.nowMs() - last.readAtMs > MAX_READING_AGE_MS) return;
       before.set(modelId, freeOf(last.devices));
     },
     async awaitReturn(modelId, held) {
-      const freeBefore = before.get(modelId);
-      before.delete(modelId);
       // What the system's own memory held is back with the process' end.
       const watched = [...held].filter(([device, bytes]) => device !== RAM && bytes > 0);
-      if (watched.length === 0) return held;
-      const pid = pidOf(modelId);
+      if (watched.length === 0) {
+        before.delete(modelId);
+        pids.delete(modelId);
+        return held;
+      }
+      const pid = pids.get(modelId);
       const deadlineMs = clock.nowMs() + RETURN_PATIENCE_MS;
       for (;;) {
         const now = await read(0);
+        const freeBefore = before.get(modelId) ?? freeByAccount();
+        before.set(modelId, freeBefore);
         const isBack = watched.every(([id, heldBytes]) => {
           const device = now.find((each) => each.id === id);
           return hasComeBack({
-            freeBeforeBytes: freeBefore?.get(id),
+            freeBeforeBytes: freeBefore.get(id),
             heldBytes,
             freeNowBytes: device?.freeBytes,
             isListed: pid === undefined ? undefined : device?.usedByPid?.has(pid),
           });
         });
-        if (isBack || clock.nowMs() >= deadlineMs) return cameBack(held, freeBefore, freeOf(now));
+        if (isBack || clock.nowMs() >= deadlineMs) {
+          before.delete(modelId);
+          pids.delete(modelId);
+          if (isBack) raiseOthers(watched);
+          return cameBack(held, freeBefore, freeOf(now));
+        }
         await delay(clock, RETURN_LOOK_MS);
       }
     },
@@ -133,12 +164,12 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
 /** What was seen to come back where somebody looked before; else what was held. */
 function cameBack(
   held: DeviceBytes,
-  before: ReadonlyMap<string, number> | undefined,
+  before: ReadonlyMap<string, number>,
   now: ReadonlyMap<string, number>,
 ): DeviceBytes {
   return new Map(
     [...held].map(([id, bytes]) => {
-      const [then, free] = [before?.get(id), now.get(id)];
+      const [then, free] = [before.get(id), now.get(id)];
       return [id, id === RAM || then === undefined || free === undefined ? bytes : Math.max(0, free - then)];
     }),
   );

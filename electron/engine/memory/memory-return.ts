@@ -23,5 +23,10 @@ export function hasComeBack(facts: ReturnFacts): boolean {
   if (isListed === true) return false;
   if (freeNowBytes === undefined) return true;
   if (freeBeforeBytes === undefined) return true;
-  return freeNowBytes >= freeBeforeBytes + heldBytes * (1 - TOLERANCE) - TOLERANCE_BYTES;
+  return freeNowBytes >= freeBeforeBytes + leastReturnBytes(heldBytes);
+}
+
+/** What is at least free again when what was held has come back. Pure. */
+export function leastReturnBytes(heldBytes: number): number {
+  return Math.max(0, heldBytes * (1 - TOLERANCE) - TOLERANCE_BYTES);
 }

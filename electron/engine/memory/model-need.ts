@@ -20,12 +20,20 @@ export function automaticContexts(
   model: Extract<ModelConfig, { kind: 'file' }>,
   trainedContextSize: number,
 ): readonly (number | undefined)[] {
-  if (model.contextSize !== undefined) return [model.contextSize];
-  if (model.args.some((argument) => /^(?:-c|--ctx-size(?:=.*)?)$/.test(argument))) return [undefined];
+  if (!isContextAutomatic(model)) return [model.contextSize];
   const largest = Math.min(Math.max(trainedContextSize, 1), LARGEST_AUTOMATIC_CONTEXT);
   const contexts = [largest];
   for (let size = largest / 2; size >= SMALLEST_AUTOMATIC_CONTEXT; size /= 2) contexts.push(Math.floor(size));
   return contexts;
+}
+
+/** Whether nobody but Corral says how large the context is. Pure. */
+export function isContextAutomatic(model: ModelConfig): boolean {
+  return (
+    model.kind === 'file' &&
+    model.contextSize === undefined &&
+    !model.args.some((argument) => /^(?:-c|--ctx-size(?:=.*)?)$/.test(argument))
+  );
 }
 
 /** What device by device is known of a model, as placement asks for it. Pure. */

@@ -5,7 +5,7 @@ export function readNeedArgs(args: readonly string[]): Partial<NeedOptions> {
   const valueOf = (...names: string[]): string | undefined => {
     // Of an argument that comes twice the last one counts.
     for (let index = args.length - 1; index >= 0; index -= 1) {
-      const [name = '', inline] = splitOnce(args[index] ?? '');
+      const [name, inline] = splitOnce(args[index] ?? '');
       if (names.includes(name)) return inline ?? args[index + 1];
     }
     return undefined;

@@ -29,9 +29,11 @@ export function findPlacement(
   devices: readonly DeviceFacts[],
   available: DeviceBytes,
 ): Placement | undefined {
-  const room = (device: string): number => available.get(device) ?? 0;
   const accelerators = usableAccelerators(need, devices);
   const ram = ramOf(devices);
+  // An accelerator without memory of its own has the host's part to bear, too.
+  const hostPart = (device: string): number => (device === ram ? need.hostBytes : 0);
+  const room = (device: string): number => (available.get(device) ?? 0) - hostPart(device);
   const roomInRam = available.get(ram) ?? Number.POSITIVE_INFINITY; // Unknown system memory is no reason to refuse.
   const onProcessor = (): Placement | undefined =>
     need.cpuBytes > roomInRam
@@ -51,8 +53,9 @@ export function findPlacement(
   }
 
   if (need.offload === 'all') return undefined;
-  const empty = accelerators.map((device) => emptyRoomOf(device, false));
+  const empty = accelerators.map((device) => Math.max(0, emptyRoomOf(device, false) - hostPart(device.id)));
   if (holdsTogether(need, empty)) return undefined;
+  if (accelerators.some(({ id }) => id === ram)) return onProcessor();
   // It takes all that the accelerators may give; what models hold of that is waited for, or it would crawl for good.
   if (accelerators.some(({ id }, index) => room(id) < (empty[index] ?? 0))) return undefined;
   const onAccelerators = empty.reduce((sum, each) => sum + each, 0);
@@ -127,7 +130,11 @@ function shareOut(need: ModelNeed, rooms: readonly number[]): number[] | undefin
   const usable = rooms.map((each) => Math.max(0, each - overhead));
   const total = usable.reduce((sum, each) => sum + each, 0);
   const layers = need.offloadedBytes - overhead;
-  if (layers > total || usable.some((each) => each < Math.min(LEAST_SHARE_BYTES, layers / rooms.length / 2)))
+  if (
+    layers <= 0 ||
+    layers > total ||
+    usable.some((each) => each < Math.min(LEAST_SHARE_BYTES, layers / rooms.length / 2))
+  )
     return undefined;
   return usable.map((each) => overhead + (layers * each) / total);
 }

@@ -1,5 +1,5 @@
 import { formatDuration } from '#shared/model/units.ts';
-import type { RoomPolicy } from './room.ts';
+import type { RoomDecision, RoomPolicy } from './room.ts';
 import type { Decisions, ModelFacts, SchedulerDecision, SchedulerFacts, WaitingFacts, WaitReason } from './view.ts';
 
 /**
@@ -9,7 +9,8 @@ import type { Decisions, ModelFacts, SchedulerDecision, SchedulerFacts, WaitingF
  * Entries are looked at in the order given (priority, then age). A request is granted if its model is ready and has a free
  * slot. The first one whose model needs room claims it: nobody behind it may load another model before it. While it waits
  * for busy models, younger requests for those are still served, so that swaps are few, but only until it has waited for
- * `fairnessBoundMs`; from then on the models it waits for get nothing new.
+ * `fairnessBoundMs`, and a model that was just loaded has served for as long as that, or as its load took; from then on the
+ * models it waits for get nothing new. docs/scheduling.md has the figures.
  */
 export function decide(facts: SchedulerFacts, room: RoomPolicy): Decisions {
   const pass = createPass(facts);
@@ -123,6 +124,31 @@ function createPass(facts: SchedulerFacts) {
       if (reason !== undefined) waitReasons.set(entry.id, reason);
     }
 
+    /** Whether a model may be taken from those who wait for it, for the sake of this entry. */
+    function hasHadItsTime(modelId: string, entry: WaitingFacts): boolean {
+      const { readyAtMs = 0, reloadMs = 0 } = models.get(modelId) ?? {};
+      // Where all have waited too long, each would else be unloaded after one answer.
+      const servedAtMs = readyAtMs + Math.max(facts.fairnessBoundMs, reloadMs);
+      const atMs = Math.max(entry.enqueuedMs + facts.fairnessBoundMs, servedAtMs);
+      if (nowMs >= atMs) return true;
+      wakeAt(atMs);
+      return false;
+    }
+
+    function yieldTo(entry: WaitingFacts, modelIds: readonly string[]): void {
+      for (const modelId of modelIds) if (hasHadItsTime(modelId, entry)) yielding.add(modelId);
+    }
+
+    function askRoom(entry: WaitingFacts): RoomDecision {
+      return room({
+        modelId: entry.modelId,
+        nowMs,
+        models: [...models.values()],
+        memory: facts.memory,
+        isWanted: (modelId) => (waitingByModel.get(modelId) ?? 0) > 0 && !hasHadItsTime(modelId, entry),
+      });
+    }
+
     function considerEntry(entry: WaitingFacts, model: ModelFacts): WaitReason | undefined {
       switch (model.state) {
         case 'ready':
@@ -180,15 +206,7 @@ function createPass(facts: SchedulerFacts) {
         return 'restart-delay';
       }
       if (isRoomClaimed) return entry.isOptional ? giveUp(entry) : 'room';
-      const boundAtMs = entry.enqueuedMs + facts.fairnessBoundMs;
-      const hasWaitedLongEnough = nowMs >= boundAtMs;
-      const answer = room({
-        modelId: model.id,
-        nowMs,
-        models: [...models.values()],
-        memory: facts.memory,
-        isWanted: (modelId) => !hasWaitedLongEnough && (waitingByModel.get(modelId) ?? 0) > 0,
-      });
+      const answer = askRoom(entry);
       if (entry.isOptional && answer.kind !== 'fits' && answer.kind !== 'prepare') return giveUp(entry);
       switch (answer.kind) {
         case 'fits':
@@ -199,15 +217,15 @@ function createPass(facts: SchedulerFacts) {
           decisions.push({ kind: 'prepare', modelId: model.id });
           // Nobody behind it may take the room that it may turn out to need.
           isRoomClaimed = true;
-          return 'load';
+          yieldTo(entry, answer.yielding);
+          return answer.yielding.length > 0 ? 'room' : 'load';
         case 'evict':
           for (const victim of answer.victims) stop(victim, `makes room for ${model.id}`);
           isRoomClaimed = true;
           return 'room';
         case 'wait':
           isRoomClaimed = true;
-          if (hasWaitedLongEnough) for (const modelId of answer.yielding) yielding.add(modelId);
-          else wakeAt(boundAtMs);
+          yieldTo(entry, answer.yielding);
           return 'room';
         case 'never':
           reject(entry, 'no-room', `There is no room for model "${model.id}". ${answer.message}`);

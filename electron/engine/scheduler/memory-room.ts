@@ -1,7 +1,7 @@
 import { findPlacement, fitsAlone, type Placement } from '../memory/placement.ts';
 import { compareForEviction } from './eviction-order.ts';
 import { availableBeside, explainHeld, explainTooLarge } from './explain-memory.ts';
-import type { RoomPolicy, RoomQuestion } from './room.ts';
+import type { RoomDecision, RoomPolicy, RoomQuestion } from './room.ts';
 import type { ModelFacts } from './view.ts';
 
 /**
@@ -11,12 +11,18 @@ import type { ModelFacts } from './view.ts';
  */
 export function createMemoryRoom({ count, canEvict }: { count: RoomPolicy; canEvict: boolean }): RoomPolicy {
   return (question) => {
+    const answer = decideRoom(question);
+    if (question.memory?.isFresh !== false || answer.kind === 'wait' || answer.kind === 'prepare') return answer;
+    return { kind: 'prepare', yielding: answer.kind === 'evict' ? answer.victims : [] };
+  };
+
+  function decideRoom(question: RoomQuestion): RoomDecision {
     const { memory, modelId } = question;
     const counted = count(question);
     if (memory === undefined || counted.kind === 'never') return counted;
     const { models } = question;
     const asked = models.find(({ id }) => id === modelId);
-    if (asked?.need === undefined) return { kind: 'prepare' };
+    if (asked?.need === undefined) return { kind: 'prepare', yielding: [] };
     const { need } = asked;
     if (memory.devices.length === 0) return counted;
     if (!fitsAlone(need, memory.devices)) return { kind: 'never', message: explainTooLarge(need, memory.devices) };
@@ -71,7 +77,7 @@ export function createMemoryRoom({ count, canEvict }: { count: RoomPolicy; canEv
     if (placeWithout((model) => isLeaving(model) || !model.isPinned) !== undefined)
       return { kind: 'wait', yielding: [] };
     return { kind: 'never', message: explainHeld(need, others, memory.devices, 'what holds it is pinned') };
-  };
+  }
 }
 
 /** Whoever holds memory without being there any more, or is about to go. */
@@ -102,5 +108,5 @@ function chooseVictims(
     if (without === undefined) gone.add(id);
     else placement = without;
   }
-  return { ids: [...gone], placement };
+  return { ids: candidates.filter(({ id }) => gone.has(id)).map(({ id }) => id), placement };
 }

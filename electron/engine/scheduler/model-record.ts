@@ -2,6 +2,7 @@ import type { EjectOutcome } from '#shared/contract/commands.ts';
 import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
+import type { ModelNeed } from '../memory/device-facts.ts';
 import type { ModelProcessView } from '../supervisor/model-process.ts';
 import type { Lease } from './lease.ts';
 import type { EjectKind, ModelFacts } from './view.ts';
@@ -27,6 +28,8 @@ export interface ModelRecord {
   lastState: ModelState;
   /** Loads in a row that ran out of memory. */
   outOfMemory: number;
+  /** What the last start was made for; by the time it fails that may be too old to decide by. */
+  startedFor: ModelNeed | undefined;
   /** Taken instead of an automatic context, after loads that ran out of memory. */
   contextSize: number | undefined;
 }
@@ -43,6 +46,7 @@ export function createModelRecord(config: ModelConfig): ModelRecord {
     eject: undefined,
     lastState: 'off',
     outOfMemory: 0,
+    startedFor: undefined,
     contextSize: undefined,
   };
 }
@@ -68,10 +72,11 @@ export function modelFacts(
     isPinned: model.isPinned,
     priority: config.priority,
     lastUsedMs: model.lastUsedMs,
+    readyAtMs: model.readyAtMs,
     ttlMs: config.ttlMs,
     nextStartAtMs: view.nextStartAtMs,
     eject: model.eject,
-    clearsIdle: model.outOfMemory > 0,
+    clearsIdle: model.outOfMemory === 1,
     need: memory.need,
     reserved: memory.reserved,
     reloadMs: memory.reloadMs,

@@ -1,4 +1,5 @@
 import type { AppError } from '#shared/contract/errors.ts';
+import { isContextAutomatic } from '../memory/model-need.ts';
 import type { ModelRecord } from './model-record.ts';
 
 /**
@@ -13,19 +14,27 @@ export type AfterOutOfMemory =
 /** Smaller than this, chat programs have no use for it; also llama-server's own limit (`--fit-ctx`). */
 const SMALLER_CONTEXTS = [16_384, 4096] as const;
 
-/** `failures`: loads of this model in a row that ran out of memory, this one included. */
-export function decideAfterOutOfMemory(failures: number, isContextAutomatic: boolean): AfterOutOfMemory {
+/**
+ * `failures`: loads of this model in a row that ran out of memory, this one included. `contextSize`: what the last one was
+ * made with; undefined if llama-server chose.
+ */
+export function decideAfterOutOfMemory(
+  failures: number,
+  isContextAutomatic: boolean,
+  contextSize?: number,
+): AfterOutOfMemory {
   if (failures === 1) return { kind: 'clear-idle' };
-  const contextSize = isContextAutomatic ? SMALLER_CONTEXTS[failures - 2] : undefined;
-  return contextSize === undefined ? { kind: 'give-up' } : { kind: 'shrink', contextSize };
+  const smaller = SMALLER_CONTEXTS.find((each) => contextSize === undefined || each < contextSize);
+  if (!isContextAutomatic || smaller === undefined) return { kind: 'give-up' };
+  return { kind: 'shrink', contextSize: smaller };
 }
 
 /** Whether a load that failed is tried once more; notes in the record how. */
 export function mayTryAgain(model: ModelRecord, error: AppError): boolean {
   if (!isOutOfMemory(error)) return false;
   model.outOfMemory += 1;
-  const isContextAutomatic = model.config.kind === 'file' && model.config.contextSize === undefined;
-  const next = decideAfterOutOfMemory(model.outOfMemory, isContextAutomatic);
+  const lastContextSize = model.contextSize ?? model.startedFor?.contextSize;
+  const next = decideAfterOutOfMemory(model.outOfMemory, isContextAutomatic(model.config), lastContextSize);
   if (next.kind === 'shrink') model.contextSize = next.contextSize;
   if (next.kind !== 'give-up') return true;
   model.outOfMemory = 0;

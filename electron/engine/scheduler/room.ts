@@ -14,8 +14,8 @@ export type RoomDecision =
   | { readonly kind: 'evict'; readonly victims: readonly string[]; readonly placement?: Placement }
   /** Room is on its way, or has to come from these busy models once they are idle. */
   | { readonly kind: 'wait'; readonly yielding: readonly string[] }
-  /** What it needs, or what there is, has to be found out first. */
-  | { readonly kind: 'prepare' }
+  /** What it needs, or what there is, has to be found out first; so far it looks as if these would have to go. */
+  | { readonly kind: 'prepare'; readonly yielding: readonly string[] }
   /** No amount of waiting makes room. */
   | { readonly kind: 'never'; readonly message: string };
 

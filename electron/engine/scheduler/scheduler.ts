@@ -73,7 +73,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function withHolders(modelId: string, error: AppError): AppError {
     if (!isOutOfMemory(error)) return error;
     const { devices = [] } = memory.facts() ?? {};
-    const told = explainHolders(memory.needOf(modelId), devices, gatherFacts().models.values(), modelId);
+    const told = explainHolders(record(modelId).startedFor, devices, gatherFacts().models.values(), modelId);
     return new AppError(error.code, `${error.message} ${told}`, { details: error.details ?? {}, cause: error });
   }
 
@@ -83,6 +83,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const before = model.lastState;
     if (before === view.state) return;
     model.lastState = view.state;
+    if (view.state === 'loading') memory.noteProcess(modelId);
     if (view.state === 'ready' && before === 'loading') {
       model.lastUsedMs = clock.nowMs();
       model.readyAtMs = model.lastUsedMs;
@@ -223,9 +224,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       case 'start': {
         const { modelId, placement } = decision;
         if (placement !== undefined) reservations.hold(modelId, placement.bytes);
-        const contextSize = memory.needOf(modelId)?.contextSize;
-        const reducedContextSize = record(modelId).contextSize;
-        supervisor.process(modelId).start({ placement, contextSize, reducedContextSize });
+        const model = record(modelId);
+        model.startedFor = memory.needOf(modelId);
+        const { startedFor, contextSize: reducedContextSize } = model;
+        supervisor.process(modelId).start({ placement, contextSize: startedFor?.contextSize, reducedContextSize });
         return;
       }
       case 'prepare':

@@ -19,6 +19,8 @@ export interface ModelFacts {
   readonly priority: number;
   /** Monotonic time of the last completion, or of becoming ready. */
   readonly lastUsedMs: number;
+  /** Monotonic time of becoming ready; of the last process where there is none. */
+  readonly readyAtMs: number;
   /** Idle time before it is unloaded; 0 means never. */
   readonly ttlMs: number;
   /** A start before this monotonic time would come too soon after a failure. */

@@ -196,7 +196,7 @@ describe('decideConfigChange on settings', () => {
       ['scheduler.waitingComments.enabled', 'scheduler.waitingComments.after', 'scheduler.waitingComments.interval'],
       false,
     ],
-    ['scheduler: { fairnessBound: 1s, maxQueued: 1 }', ['scheduler.fairnessBound', 'scheduler.maxQueued'], false],
+    ['scheduler: { fairnessBound: 7s, maxQueued: 1 }', ['scheduler.fairnessBound', 'scheduler.maxQueued'], false],
     ['log: { level: debug }', ['log.level'], false],
     ['telemetry: { maxRecords: 1, maxFileSize: 0 }', ['telemetry.maxRecords', 'telemetry.maxFileSize'], false],
     ['models: {}', [], false],

@@ -53,7 +53,7 @@ describe('parseConfig on what is right', () => {
         kvCache: { folder: undefined, maxBytes: 8 * 2 ** 30 },
       },
       scheduler: {
-        fairnessBoundMs: 30_000,
+        fairnessBoundMs: 1000,
         maxQueued: 1000,
         waitingComments: { isEnabled: true, afterMs: 2000, intervalMs: 5000 },
       },
