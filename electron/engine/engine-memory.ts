@@ -22,6 +22,7 @@ import type { Logger } from './ports/logger.ts';
 import type { MemoryKeeper } from './ports/memory-keeper.ts';
 import type { MemoryProbe } from './ports/memory-probe.ts';
 import type { EngineBuild } from './runtimes/engine-build.ts';
+import type { Engines } from './runtimes/engines.ts';
 import type { ModelProcessView } from './supervisor/model-process.ts';
 
 export interface MemoryProbes {
@@ -41,10 +42,7 @@ export interface EngineMemoryOptions {
   models(): ReadonlyMap<string, ModelConfig>;
   process(modelId: string): ModelProcessView;
   reserved(): ReadonlyMap<string, DeviceBytes>;
-  /** The llama-server in use; undefined while there is none. */
-  build(): EngineBuild | undefined;
-  /** The same once it was looked for; undefined if it is being fetched. */
-  findBuild(): Promise<EngineBuild | undefined>;
+  readonly engines: Pick<Engines, 'status' | 'ensureEngine'>;
   readCapabilities(executable: string, signal: AbortSignal): Promise<LlamaCapabilities>;
   onChange(): void;
   /** What is known of a model's need, or of its loads, is more than before. */
@@ -84,7 +82,7 @@ const GUESSED_START_MS = 500;
 
 /** Puts together what knows memory: probes, needs, and what was learned. */
 export async function openEngineMemory(options: EngineMemoryOptions): Promise<EngineMemoryParts> {
-  const { platform, env, dataFolder, clock, logger } = options;
+  const { platform, env, dataFolder, clock, logger, engines } = options;
   const metadata = createGgufMetadataReader();
   const learned = await openLearnedNeeds({ folder: dataFolder, logger, clock });
   const found = new Map<string, FoundNeed>();
@@ -92,10 +90,21 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
   /** What a process was started as, which the configuration may have left behind meanwhile. */
   const launched = new Map<string, FoundNeed>();
 
+  const readyBuild = (): EngineBuild | undefined => {
+    const status = engines.status();
+    return status.status === 'ready' ? status.build : undefined;
+  };
+
+  async function findBuild(): Promise<EngineBuild | undefined> {
+    // What is being fetched takes a while; llama-server itself then sees to what fits.
+    if (engines.status().status === 'installing') return undefined;
+    return readyBuild() ?? (await engines.ensureEngine(new AbortController().signal));
+  }
+
   const pids = (): number[] => [...options.models().keys()].flatMap((modelId) => options.process(modelId).pid ?? []);
   const monitor = createMemoryMonitor({
     ...(options.probes ??
-      createPlatformProbes({ platform, env, clock, pids, engineExecutable: () => options.build()?.executable })),
+      createPlatformProbes({ platform, env, clock, pids, engineExecutable: () => readyBuild()?.executable })),
     clock,
     logger,
   });
@@ -116,7 +125,7 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
     learned,
     logger,
     devices: () => keeper.devices(),
-    findBuild: options.findBuild,
+    findBuild,
     readCapabilities: (executable) => options.readCapabilities(executable, new AbortController().signal),
   });
 
@@ -204,7 +213,7 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
     async check(config) {
       const mentioned = { budgetsBytes: config.memory.budgetsBytes, models: [...config.models.values()] };
       if (!mentionsDevices(mentioned)) return [];
-      const build = await options.findBuild().catch(() => undefined);
+      const build = await findBuild().catch(() => undefined);
       const reading = await monitor.read();
       keeper.observe(reading);
       return checkDevices(mentioned, reading.devices, build !== undefined);

@@ -1,13 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import path from 'node:path';
-import type { RequestHandler } from 'express';
-import type { EjectMode, EjectOutcome, LogLine } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
-import type { RequestRecord } from '#shared/contract/request-record.ts';
-import type { LoadPlanView } from '#shared/contract/memory.ts';
-import type { InstanceView, ModelView, Snapshot } from '#shared/contract/snapshot.ts';
+import type { InstanceView, ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { DEMO_MODEL_ID, demoModelConfig } from './catalog/demo-model-config.ts';
 import { ensureDemoModel } from './catalog/demo-model.ts';
@@ -15,32 +11,29 @@ import { fingerprint } from './config/config-folders.ts';
 import { configInvalidError } from './config/config-issue.ts';
 import { decideConfigChange, isEmptyChange } from './config/config-change.ts';
 import { acquireDataFolderLock } from './config/data-folder-lock.ts';
-import type { ConfigEdit } from './config/edit-config.ts';
 import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts';
 import { ensurePrivateFolder } from './config/private-folder.ts';
 import type { ModelConfig, ResolvedConfig } from './config/resolved-config.ts';
 import { describeConfigChange } from './describe-config-change.ts';
-import { openEngineMemory, type MemoryProbes } from './engine-memory.ts';
+import type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
+import { createEngineFront } from './engine-front.ts';
+import { openEngineMemory } from './engine-memory.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
-import { createEventFeed, type EventListener } from './event-feed.ts';
+import { createEventFeed } from './event-feed.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
 import { loadPlanView } from './memory-view.ts';
 import { createModelObserver } from './model-observer.ts';
 import { createModelTable, type ModelTable } from './model-table.ts';
 import { modelView } from './model-view.ts';
-import { systemClock, type Clock } from './ports/clock.ts';
-import type { LogLevel } from './ports/logger.ts';
+import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
 import { createLogStore } from './process/log-store.ts';
 import { formatAddress } from './proxy/format-address.ts';
 import { isSameSecret, presentedKey } from './proxy/guards.ts';
-import { createInferenceHandler } from './proxy/inference.ts';
 import { openListeners, type Listeners } from './proxy/listeners.ts';
-import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
-import { createRequestListener } from './proxy/request-listener.ts';
+import type { Mount } from './proxy/proxy-app.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
-import type { EngineBuild, EngineStatus } from './runtimes/engine-build.ts';
 import { createEngines } from './runtimes/engines.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { createPortFinder } from './supervisor/free-port.ts';
@@ -50,72 +43,7 @@ import { createMetrics } from './telemetry/metrics.ts';
 import { createRecordIntake } from './telemetry/record-intake.ts';
 import { createRequestLog } from './telemetry/request-log.ts';
 
-/** Something about the configuration file that its owner should know. */
-export interface ConfigProblem {
-  readonly path: string;
-  readonly message: string;
-}
-
-export interface EngineOptions {
-  readonly config: ResolvedConfig;
-  readonly configWarnings: readonly ConfigProblem[];
-  readonly version: string;
-  readonly dataFolder: string;
-  /** A folder for sockets, with a short path. */
-  readonly runtimeFolder: string;
-  readonly platform: NodeJS.Platform;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clock?: Clock;
-  /** Changes the configuration file and has it applied; undefined where there is none to change. */
-  saveSettings?(edits: readonly ConfigEdit[]): Promise<void>;
-  /** In place of the platform's probes of memory. */
-  readonly memoryProbes?: MemoryProbes;
-  /** Hears every line of Corral's own log. */
-  onLogLine?(level: LogLevel, line: string): void;
-}
-
-/** The whole product behind its transports. Made by `openEngine`; used by `api/` and the composition roots alone. */
-export interface Engine {
-  /** Serves requests below `prefix`, behind the Host and Origin guards. Only before `start`. */
-  mount(prefix: string, handler: RequestHandler): void;
-  /** Listens, and loads what is to be loaded at start. Throws `port-taken`. */
-  start(): Promise<void>;
-  /** Stops in order; a second call with `isHurried` cuts short what the first one waits for. */
-  stop(options?: { isHurried?: boolean }): Promise<void>;
-  address(): string;
-  /**
-   * Takes over another configuration. Only models whose process depends on what changed get a new one, and running requests
-   * finish on the old. Throws `port-taken` if a new address cannot be had; everything stays as it was then.
-   */
-  applyConfig(next: ResolvedConfig, warnings: readonly ConfigProblem[]): Promise<void>;
-  /** The file was changed and cannot be used; the last good configuration stays. */
-  reportConfigErrors(errors: readonly ConfigProblem[]): void;
-  /** The token of this start, for programs of the same user. */
-  readonly instanceToken: string;
-  /** Undefined if the headers carry the admin or instance token, else why not. */
-  checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
-  snapshot(): Snapshot;
-  subscribe(listener: EventListener): () => void;
-  /** Throws `not-found` for a name that is neither id nor alias. */
-  resolveModel(name: string): string;
-  model(modelId: string): ModelView;
-  loadModel(modelId: string, signal: AbortSignal): Promise<void>;
-  ejectModel(modelId: string, mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome>;
-  ejectAllModels(mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome[]>;
-  setPinned(modelId: string, isPinned: boolean): void;
-  resetModel(modelId: string): void;
-  /** What loading a model would take and do now. */
-  planLoad(modelId: string): Promise<LoadPlanView>;
-  setGameMode(isOn: boolean): void;
-  /** Throws `not-found` if no waiting request has that id. */
-  cancelRequest(requestId: string): void;
-  /** Changes the configuration file; throws `forbidden`, `config-invalid` or `conflict`. */
-  updateSettings(edits: readonly ConfigEdit[]): Promise<void>;
-  /** The newest requests, newest first. */
-  listRequests(limit: number): RequestRecord[];
-  /** Throws `not-found` for a source that is neither `corral` nor a model. */
-  readLogs(source: string, after: number, limit: number): { lines: LogLine[]; hasEarlier: boolean };
-}
+export type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
 
 /** The log source of Corral itself. */
 const APP_LOG = 'corral';
@@ -228,13 +156,7 @@ async function setUp(
     models: () => table.models,
     process: (modelId) => supervisor.process(modelId).view(),
     reserved: () => scheduler.reserved(),
-    build: () => readyBuild(engines.status()),
-    async findBuild() {
-      const status = engines.status();
-      // What is being fetched takes a while; llama-server itself then sees to what fits.
-      if (status.status === 'installing') return undefined;
-      return readyBuild(status) ?? (await engines.ensureEngine(new AbortController().signal));
-    },
+    engines,
     readCapabilities,
     onChange: () => markMemory(),
     onModelChanged: (modelId) => markModel(modelId),
@@ -340,61 +262,24 @@ async function setUp(
     });
   }
 
-  function createListener(): RequestListener {
-    const inference = createInferenceHandler({
-      clock,
-      logger,
-      settings: () => inferenceSettings,
-      resolveModel: (name) => table.resolve(name),
-      resolvePrefix: (upstreamPath) => table.resolvePrefix(upstreamPath),
-      knownModels: () => [...table.models.keys()],
-      filtersOf: (modelId) => table.models.get(modelId)?.filters,
-      peek(modelId) {
-        const { state, endpoint } = supervisor.process(modelId).view();
-        if (state !== 'ready' || endpoint === null) return undefined;
-        const free = { requestId: '', queueWaitMs: 0, loadWaitMs: 0, onAborted: undefined };
-        return { ...free, modelId, endpoint, release: () => undefined };
-      },
-      isShuttingDown: () => stopping !== undefined,
-      acquireNow: scheduler.acquireNow,
-      acquire: scheduler.acquire,
-      waitStatus: scheduler.waitStatus,
-      loadSet(setName) {
-        const set = table.sets.get(setName);
-        if (set?.load !== 'together') return;
-        for (const member of set.models) {
-          if (!isResident(supervisor.process(member).view().state)) loadInBackground(member);
-        }
-      },
-      explainLoss: (modelId) => supervisor.process(modelId).view().problem ?? undefined,
-      record: intake.add,
-    });
-    const app = createProxyApp({
-      logger,
-      guardPolicy: () => inferenceSettings.guardPolicy,
-      resolveModel: (name) => table.resolve(name)?.modelId,
-      listModels: () =>
-        models().map(({ id, state, isDemo, contextSize, aliases }) => {
-          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
-        }),
-      isShuttingDown: () => stopping !== undefined,
-      async renderMetrics() {
-        intake.flush();
-        return { contentType: metrics.contentType, text: await metrics.render() };
-      },
-      mounts,
-    });
-    return createRequestListener({
-      guardPolicy: () => inferenceSettings.guardPolicy,
-      inference,
-      app: app,
-    });
-  }
-
   let listener: RequestListener | undefined;
 
   async function listen(from: ResolvedConfig): Promise<void> {
-    listener ??= createListener();
+    listener ??= createEngineFront({
+      clock,
+      logger,
+      scheduler,
+      intake,
+      metrics,
+      mounts,
+      startedAt,
+      settings: () => inferenceSettings,
+      table: () => table,
+      process: (modelId) => supervisor.process(modelId).view(),
+      models,
+      loadInBackground,
+      isShuttingDown: () => stopping !== undefined,
+    });
     const opened = await openListeners({
       host: from.server.host,
       port: from.server.port,
@@ -561,10 +446,6 @@ async function setUp(
       return logStore.read(id, after, limit) ?? { lines: [], hasEarlier: false };
     },
   };
-}
-
-function readyBuild(status: EngineStatus): EngineBuild | undefined {
-  return status.status === 'ready' ? status.build : undefined;
 }
 
 async function withDemoModel(
