@@ -82,3 +82,18 @@ export function modelFacts(
     reloadMs: memory.reloadMs,
   };
 }
+
+/** Models of a set that is loaded together are used together, and so idle together. */
+export function touchCompanions(
+  model: ModelRecord,
+  records: ReadonlyMap<string, ModelRecord>,
+  togetherSets: readonly (readonly string[])[],
+): void {
+  for (const members of togetherSets) {
+    if (!members.includes(model.config.id)) continue;
+    for (const member of members) {
+      const companion = records.get(member);
+      if (companion !== undefined) companion.lastUsedMs = model.lastUsedMs;
+    }
+  }
+}

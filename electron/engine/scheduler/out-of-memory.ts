@@ -1,6 +1,9 @@
-import type { AppError } from '#shared/contract/errors.ts';
+import { AppError } from '#shared/contract/errors.ts';
 import { isContextAutomatic } from '../memory/model-need.ts';
+import type { DeviceFacts } from '../memory/device-facts.ts';
+import { explainHolders } from './explain-memory.ts';
 import type { ModelRecord } from './model-record.ts';
+import type { ModelFacts } from './view.ts';
 
 /**
  * What is done when a load ran out of memory although there seemed to be enough: everything idle goes and it is tried once
@@ -44,4 +47,16 @@ export function mayTryAgain(model: ModelRecord, error: AppError): boolean {
 
 export function isOutOfMemory(error: AppError): boolean {
   return error.details?.['reason'] === 'out-of-memory';
+}
+
+/** Says of a load that ran out of memory, whatever was tried, what it needed, what is free and who holds the rest. */
+export function withHolders(
+  error: AppError,
+  model: ModelRecord,
+  devices: readonly DeviceFacts[],
+  models: Iterable<ModelFacts>,
+): AppError {
+  if (!isOutOfMemory(error)) return error;
+  const told = explainHolders(model.startedFor, devices, models, model.config.id);
+  return new AppError(error.code, `${error.message} ${told}`, { details: error.details ?? {}, cause: error });
 }

@@ -1,25 +1,32 @@
 import { AppError } from '#shared/contract/errors.ts';
 import { assertNever } from '#shared/lib/assert-never.ts';
-import { isResident, type ModelState } from '#shared/model/model-state.ts';
+import { isResident } from '#shared/model/model-state.ts';
 import { delay, type Timer } from '../ports/clock.ts';
 import { decide } from './decide.ts';
-import { explainHolders } from './explain-memory.ts';
+import { askForEject, callOffEject, nothingToEject, settleEject } from './ejects.ts';
 import type { Lease } from './lease.ts';
+import { createLeases } from './leases.ts';
 import { decideLoadPlan } from './load-plan.ts';
 import type { ModelProcessView } from '../supervisor/model-process.ts';
-import { concurrencyOf, createModelRecord, modelFacts, type ModelRecord } from './model-record.ts';
-import { isOutOfMemory, mayTryAgain } from './out-of-memory.ts';
+import { concurrencyOf, createModelRecord, modelFacts, touchCompanions, type ModelRecord } from './model-record.ts';
+import { mayTryAgain, withHolders } from './out-of-memory.ts';
 import { createReservations } from './reservations.ts';
 import type { AcquireOptions, Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
 import { createWaitForecast } from './wait-forecast.ts';
 import { createWaitingLine, type WaitingEntry } from './waiting-line.ts';
-import type { ModelFacts, SchedulerDecision, SchedulerFacts } from './view.ts';
+import type { ModelFacts, SchedulerDecision, SchedulerFacts, WaitingFacts } from './view.ts';
 
 /** Work that nobody's request stands behind: the load command, models loaded at start. */
 const INTERNAL_LANE = 'corral';
-type LeaseWaits = Pick<Lease, 'queueWaitMs' | 'loadWaitMs'>;
-const NO_WAIT: LeaseWaits = { queueWaitMs: 0, loadWaitMs: 0 };
 const NEVER_MS = Number.POSITIVE_INFINITY;
+
+/** What somebody wants of a model. */
+interface Wish extends Pick<WaitingFacts, 'modelId' | 'lane' | 'priority' | 'kind'> {
+  readonly isOptional?: boolean;
+  readonly maxWaitMs: number;
+  readonly signal?: AbortSignal;
+  readonly onQueued?: AcquireOptions['onQueued'];
+}
 
 /** Carries out what `decide` decides. Owns the queue and who runs; never touches a process but through the supervisor. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
@@ -27,7 +34,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let settings: SchedulerSettings = options;
   const records = new Map<string, ModelRecord>();
   const line = createWaitingLine();
-  const laneActive = new Map<string, number>();
+  const leases = createLeases({
+    clock,
+    processView: (modelId) => supervisor.process(modelId).view(),
+    onModelChanged: options.onModelChanged,
+    onReleased(model, serviceMs) {
+      forecast.observeService(model.config.id, serviceMs);
+      touchCompanions(model, records, settings.togetherSets);
+      afterRelease(model);
+    },
+  });
   const processView = (modelId: string): ModelProcessView => supervisor.process(modelId).view();
   const forecast = createWaitForecast({ clock, line, gatherFacts, processView });
   let nextRequest = 1;
@@ -57,7 +73,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     onStartFailed(modelId, error) {
       if (memory.facts() === undefined || !mayTryAgain(record(modelId), error)) {
-        const explained = withHolders(modelId, error);
+        const { devices = [] } = memory.facts() ?? {};
+        const explained = withHolders(error, record(modelId), devices, gatherFacts().models.values());
         for (const entry of line.ofModel(modelId)) settleRejected(entry, explained);
       }
       run();
@@ -68,13 +85,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const found = records.get(modelId);
     if (found === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
     return found;
-  }
-
-  function withHolders(modelId: string, error: AppError): AppError {
-    if (!isOutOfMemory(error)) return error;
-    const { devices = [] } = memory.facts() ?? {};
-    const told = explainHolders(record(modelId).startedFor, devices, gatherFacts().models.values(), modelId);
-    return new AppError(error.code, `${error.message} ${told}`, { details: error.details ?? {}, cause: error });
   }
 
   function onProcessChanged(modelId: string): void {
@@ -95,7 +105,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       reservations.correct(modelId, isStillThere);
     }
     if (!isResident(view.state)) {
-      settleEject(model, before);
+      if (before === 'starting') reservations.drop(modelId);
+      settleEject(model, view, reservations.giveBack(modelId), clock);
       if (model.isRemoved) {
         forgetModel(modelId);
         return;
@@ -105,27 +116,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       // It was wanted a moment ago; the restart policy says when, and how often. Nobody else has to go for it.
       loadInBackground(modelId, { isOptional: true });
     }
-  }
-
-  /** The process is gone; whoever asked for that is told once its memory is back, too. */
-  function settleEject(model: ModelRecord, before: ModelState): void {
-    const { id } = model.config;
-    const { eject } = model;
-    model.eject = undefined;
-    const { lastExit } = supervisor.process(id).view();
-    if (before === 'starting') reservations.drop(id);
-    const returned = reservations.giveBack(id);
-    if (eject === undefined) return;
-    void returned.then((freed) => {
-      eject.settle({
-        model: id,
-        wasLoaded: true,
-        exitCode: lastExit?.exitCode ?? null,
-        signal: lastExit?.signal ?? null,
-        tookMs: Math.round(clock.nowMs() - eject.startedMs),
-        freedBytes: Object.fromEntries(freed),
-      });
-    });
   }
 
   function forgetModel(modelId: string): void {
@@ -156,23 +146,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     );
   }
 
-  function factsOf(model: ModelRecord): ModelFacts {
-    const { id } = model.config;
-    return modelFacts(model, supervisor.process(id).view(), {
-      need: memory.needOf(id),
-      reserved: reservations.of(id),
-      reloadMs: memory.expectedLoadMs(id),
-    });
-  }
-
   function gatherFacts(): SchedulerFacts {
     const models = new Map<string, ModelFacts>();
-    for (const [modelId, model] of records) models.set(modelId, factsOf(model));
+    for (const [id, model] of records) {
+      const known = { need: memory.needOf(id), reserved: reservations.of(id), reloadMs: memory.expectedLoadMs(id) };
+      models.set(id, modelFacts(model, supervisor.process(id).view(), known));
+    }
     return {
       nowMs: clock.nowMs(),
       models,
       waiting: line.entries(),
-      laneActive,
+      laneActive: leases.laneActive,
       laneLimits: settings.laneLimits,
       fairnessBoundMs: settings.fairnessBoundMs,
       memory: memory.facts(),
@@ -241,7 +225,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         return;
       case 'stop':
         if (decision.abortsRequests) {
-          abortActive(
+          leases.abort(
             record(decision.modelId),
             new AppError('ejected', `Model "${decision.modelId}" was ejected while it answered.`),
           );
@@ -269,10 +253,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return new AppError(decision.code, decision.message, { retryAfterSeconds: forecast.retryAfterSeconds(entry) });
   }
 
-  function abortActive(model: ModelRecord, error: AppError): void {
-    for (const lease of model.active) lease.onAborted?.(error);
-  }
-
   function grant(entry: WaitingEntry): void {
     line.remove(entry);
     options.onQueueChanged();
@@ -283,42 +263,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       entry.resolve(undefined);
       return;
     }
-    const readyAtMs = record(entry.modelId).readyAtMs;
+    const model = record(entry.modelId);
     const waitMs = clock.nowMs() - entry.enqueuedMs;
     // What passed before the model was ready counts as load, the rest as queue.
-    const loadWaitMs = Math.max(0, Math.min(waitMs, readyAtMs - entry.enqueuedMs));
-    entry.resolve(openLease(entry.id, entry.modelId, entry.lane, { queueWaitMs: waitMs - loadWaitMs, loadWaitMs }));
-  }
-
-  function openLease(requestId: string, modelId: string, lane: string, waits: LeaseWaits = NO_WAIT): Lease {
-    const model = record(modelId);
-    const { endpoint } = supervisor.process(modelId).view();
-    if (endpoint === null) throw new AppError('internal', `Model "${modelId}" is ready but has no endpoint.`);
-    let isReleased = false;
-    const grantedMs = clock.nowMs();
-    const lease: Lease = {
-      requestId,
-      modelId,
-      endpoint,
-      ...waits,
-      onAborted: undefined,
-      release() {
-        if (isReleased) return;
-        isReleased = true;
-        model.active.delete(lease);
-        laneActive.set(lane, (laneActive.get(lane) ?? 1) - 1);
-        model.lastUsedMs = clock.nowMs();
-        forecast.observeService(modelId, model.lastUsedMs - grantedMs);
-        model.lastUsedWallMs = clock.wallMs();
-        touchCompanions(modelId, model.lastUsedMs);
-        options.onModelChanged(modelId);
-        afterRelease(model);
-      },
-    };
-    model.active.add(lease);
-    laneActive.set(lane, (laneActive.get(lane) ?? 0) + 1);
-    options.onModelChanged(modelId);
-    return lease;
+    const loadWaitMs = Math.max(0, Math.min(waitMs, model.readyAtMs - entry.enqueuedMs));
+    const waits = { queueWaitMs: waitMs - loadWaitMs, loadWaitMs };
+    entry.resolve(leases.open(entry.id, model, entry.lane, waits));
   }
 
   /** With nobody waiting and nothing asked for, all that a completion changes is when the model will have been idle too long. */
@@ -326,16 +276,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { ttlMs } = model.config;
     if (line.size() > 0 || model.eject !== undefined) run();
     else if (ttlMs !== 0 && model.active.size === 0 && !model.isPinned) setWake(model.lastUsedMs + ttlMs);
-  }
-
-  function touchCompanions(modelId: string, nowMs: number): void {
-    for (const members of settings.togetherSets) {
-      if (!members.includes(modelId)) continue;
-      for (const member of members) {
-        const companion = records.get(member);
-        if (companion !== undefined) companion.lastUsedMs = nowMs;
-      }
-    }
   }
 
   function settleRejected(entry: WaitingEntry, error: Error): void {
@@ -347,17 +287,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   /** Enters the line and decides; resolves with a lease for a request, with nothing for a load. */
-  function enterLine(options_: {
-    modelId: string;
-    lane: string;
-    priority: number;
-    kind: 'request' | 'load';
-    isOptional?: boolean;
-    maxWaitMs: number;
-    signal?: AbortSignal;
-    onQueued?: AcquireOptions['onQueued'];
-  }): Promise<Lease | undefined> {
-    const { modelId, lane, priority, kind, isOptional = false, maxWaitMs, signal } = options_;
+  function enterLine(wish: Wish): Promise<Lease | undefined> {
+    const { modelId, lane, priority, kind, isOptional = false, maxWaitMs, signal } = wish;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason as Error);
@@ -389,7 +320,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       });
       signal?.addEventListener('abort', onAbort, { once: true });
       if (kind === 'request' && refuseIfFull(entry)) return;
-      options_.onQueued?.(entry.id);
+      wish.onQueued?.(entry.id);
       options.onModelChanged(modelId);
       run();
     });
@@ -416,7 +347,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function canGrantAtOnce(model: ModelRecord, lane: string): boolean {
     if (line.size() > 0 || model.eject !== undefined || isGameMode) return false;
     const laneLimit = settings.laneLimits.get(lane);
-    if (laneLimit !== undefined && (laneActive.get(lane) ?? 0) >= laneLimit) return false;
+    if (laneLimit !== undefined && (leases.laneActive.get(lane) ?? 0) >= laneLimit) return false;
     return (
       supervisor.process(model.config.id).view().state === 'ready' &&
       model.active.size < concurrencyOf(model.config, supervisor.process(model.config.id).view())
@@ -427,7 +358,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     acquireNow(modelId, lane) {
       const model = record(modelId);
       if (closing !== undefined || !canGrantAtOnce(model, lane)) return undefined;
-      return openLease(`r${nextRequest++}`, modelId, lane);
+      return leases.open(`r${nextRequest++}`, model, lane);
     },
 
     async acquire({ modelId, lane, priority, signal, onQueued }) {
@@ -452,10 +383,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
       if (model.eject !== undefined && supervisor.process(modelId).view().state !== 'stopping') {
-        model.eject.settle(
-          new AppError('conflict', `The eject of "${modelId}" was called off: somebody asked to load it.`),
-        );
-        model.eject = undefined;
+        callOffEject(model);
         if (supervisor.process(modelId).view().state === 'draining') supervisor.process(modelId).cancelDrain();
       }
       await enterLine({ modelId, lane: INTERNAL_LANE, priority: 0, kind: 'load', maxWaitMs: NEVER_MS, signal });
@@ -463,27 +391,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     eject(modelId, mode, signal) {
       const model = record(modelId);
-      if (!isResident(supervisor.process(modelId).view().state)) {
-        const nothing = { wasLoaded: false, exitCode: null, signal: null, tookMs: 0, freedBytes: {} };
-        return Promise.resolve({ model: modelId, ...nothing });
-      }
-      return new Promise((resolve, reject) => {
-        const previous = model.eject;
-        const onAbort = (): void => reject(signal.reason as Error);
-        signal.addEventListener('abort', onAbort, { once: true });
-        model.eject = {
-          mode,
-          upToOrder: line.lastOrder(),
-          startedMs: clock.nowMs(),
-          settle(outcome) {
-            signal.removeEventListener('abort', onAbort);
-            previous?.settle(outcome);
-            if (outcome instanceof AppError) reject(outcome);
-            else resolve(outcome);
-          },
-        };
-        run();
-      });
+      if (!isResident(supervisor.process(modelId).view().state)) return Promise.resolve(nothingToEject(modelId));
+      const ejected = askForEject(model, { mode, upToOrder: line.lastOrder(), clock, signal });
+      run();
+      return ejected;
     },
 
     setPinned(modelId, isPinned) {
@@ -577,7 +488,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const endMs = clock.nowMs() + graceMs;
       const isBusy = (): boolean => [...records.values()].some((model) => model.active.size > 0);
       while (isBusy() && clock.nowMs() < endMs) await delay(clock, Math.min(20, endMs - clock.nowMs()));
-      for (const model of records.values()) abortActive(model, closing);
+      for (const model of records.values()) leases.abort(model, closing);
       wake?.timer.cancel();
       wake = undefined;
     },
