@@ -6,7 +6,7 @@ import type { LlamaCapabilities } from './llama/capabilities.ts';
 import type { LogFact } from './llama/log-lines.ts';
 import { memoryView } from './memory-view.ts';
 import type { Holder } from './memory/device-accounting.ts';
-import { RAM, type DeviceBytes, type ModelNeed } from './memory/device-facts.ts';
+import { RAM, type DeviceBytes, type DeviceFacts, type ModelNeed } from './memory/device-facts.ts';
 import type { DeviceNeed } from './memory/estimate-need.ts';
 import { checkDevices, mentionsDevices, type DeviceProblem } from './memory/check-devices.ts';
 import { createNeedFinder, type FoundNeed } from './memory/find-need.ts';
@@ -58,6 +58,8 @@ export interface EngineMemoryParts {
   /** A process was spawned: what is heard from now on is about it. */
   onLaunched(modelId: string): void;
   observeTokensPerSecond(modelId: string, tokensPerSecond: number): void;
+  /** Reads the devices now. */
+  readDevices(): Promise<readonly DeviceFacts[]>;
   /** Finds out what models need before anybody asks, so that a first load need not wait for it. Never rejects. */
   prefetch(): Promise<void>;
   /** What a configuration says of devices that are not there, or smaller. */
@@ -206,6 +208,10 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
       if (started === undefined) return;
       learned.observe(started.circumstances, { tokensPerSecond });
       options.onModelChanged(modelId);
+    },
+    async readDevices() {
+      keeper.observe(await monitor.read());
+      return keeper.devices();
     },
     async prefetch() {
       for (const modelId of [...options.models().keys()].slice(0, MAX_PREFETCHED)) await keeper.prepare(modelId);

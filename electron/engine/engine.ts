@@ -19,6 +19,7 @@ import type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts'
 import { createEngineFront } from './engine-front.ts';
 import { openEngineMemory } from './engine-memory.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
+import { watchForGames } from './memory/automatic-game-mode.ts';
 import { createEventFeed } from './event-feed.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
 import { loadPlanView } from './memory-view.ts';
@@ -43,7 +44,7 @@ import { createMetrics } from './telemetry/metrics.ts';
 import { createRecordIntake } from './telemetry/record-intake.ts';
 import { createRequestLog } from './telemetry/request-log.ts';
 
-export type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
+export type { Engine, EngineOptions } from './engine-contract.ts';
 
 /** The log source of Corral itself. */
 const APP_LOG = 'corral';
@@ -295,6 +296,12 @@ async function setUp(
     logger.log('info', `Listening on ${address()}`, { models: table.models.size });
   }
 
+  function switchGameMode(isOn: boolean): void {
+    scheduler.setGameMode(isOn);
+    logger.log('info', isOn ? 'Game mode is on: everything is unloaded' : 'Game mode is off');
+    markMemory();
+  }
+
   function reportErrors(errors: readonly ConfigProblem[]): void {
     configErrors = errors;
     for (const { path: where, message } of errors) {
@@ -324,6 +331,15 @@ async function setUp(
       undo.push(() => removeInstanceFile(dataFolder));
       await listen(config);
       lookForEngine();
+      undo.push(
+        watchForGames({
+          clock,
+          isWanted: () => config.memory.gameMode.isAutomatic,
+          isOn: scheduler.isGameMode,
+          switchTo: switchGameMode,
+          readDevices: memory.readDevices,
+        }),
+      );
       for (const model of table.models.values()) if (model.startup) loadInBackground(model.id);
     },
 
@@ -417,11 +433,7 @@ async function setUp(
       await memory.keeper.prepare(modelId);
       return loadPlanView(scheduler.plan(modelId));
     },
-    setGameMode(isOn) {
-      scheduler.setGameMode(isOn);
-      logger.log('info', isOn ? 'Game mode is on: everything is unloaded' : 'Game mode is off');
-      markMemory();
-    },
+    setGameMode: switchGameMode,
     setPinned: scheduler.setPinned,
     resetModel: scheduler.reset,
     cancelRequest(requestId) {

@@ -9,7 +9,6 @@ export const notYetEffective: readonly { readonly pattern: string; readonly will
   { pattern: 'engine.origin', willDo: 'choose where llama.cpp is downloaded from' },
   { pattern: 'engine.keep', willDo: 'limit how many builds are kept' },
   { pattern: 'memory.kvCache', willDo: 'bound what saved conversations use on disk' },
-  { pattern: 'memory.gameMode.automatic', willDo: 'switch game mode on when other programs take much memory' },
   { pattern: 'scheduler.defaultModel', willDo: 'answer requests that name no model' },
   { pattern: 'models.*.rpc', willDo: 'spread the model over RPC workers' },
   { pattern: 'models.*.keepKvCache', willDo: 'save conversations when the model is unloaded' },

@@ -64,6 +64,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'memory.reserve': '5GiB',
   'memory.budgets': { RAM: '5GiB' },
   'memory.gameMode.requests': 'refuse',
+  'memory.gameMode.automatic': true,
   'scheduler.fairnessBound': '5s',
   'scheduler.maxQueued': 5,
   'scheduler.waitingComments.enabled': false,
