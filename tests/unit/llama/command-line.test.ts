@@ -36,6 +36,7 @@ const plain: FileModelConfig = {
   rerank: false,
   devices: [],
   args: [],
+  keepKvCache: false,
 };
 
 const socket = { kind: 'socket', path: '/run/a.sock' } as const;
