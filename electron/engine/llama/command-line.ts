@@ -108,7 +108,7 @@ export function buildLlamaCommandLine(options: {
   if (options.kvCacheFolder !== undefined) {
     want('keepKvCache', [SLOT_SAVE_FLAG], options.kvCacheFolder);
     // Else all slots but the one in use are moved to a cache in RAM, from where they cannot be saved.
-    add(['--no-cache-idle-slots']);
+    if (isHelpKnown) add(['--no-cache-idle-slots']);
   }
   if (takesValue(capabilities, '--log-colors')) args.push('--log-colors', 'off');
   const verbosity = decideVerbosity(capabilities);
