@@ -38,6 +38,7 @@ import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
 import { createEngines } from './runtimes/engines.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { createPortFinder } from './supervisor/free-port.ts';
+import { createKvCacheKeeper } from './supervisor/kv-cache-keeper.ts';
 import { createSupervisor } from './supervisor/supervisor.ts';
 import { createAppLogger } from './telemetry/app-logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -126,6 +127,15 @@ async function setUp(
   undo.push(() => engines.stop());
 
   const { readCapabilities } = createCapabilitiesReader();
+  const kvCacheKeeper = createKvCacheKeeper({
+    defaultFolder: path.join(dataFolder, 'kv-cache'),
+    settings: () => config.memory.kvCache,
+    models: () => table.models,
+    clock,
+    logger,
+  });
+  await kvCacheKeeper.sweep();
+  undo.push(() => kvCacheKeeper.close());
   const supervisor = createSupervisor({
     models: table.models,
     clock,
@@ -139,6 +149,7 @@ async function setUp(
     ownerMark,
     ensureEngine: (signal) => engines.ensureEngine(signal),
     readCapabilities,
+    kvCacheKeeper,
     onSpawned: childNets.onSpawned,
     onGone: childNets.onGone,
     onLaunched: (modelId) => memory.onLaunched(modelId),
@@ -372,6 +383,7 @@ async function setUp(
       if (change.isEngineChanged) engines.configure(next.engine);
       memory.reset();
       supervisor.configure(table.models);
+      void kvCacheKeeper.sweep();
       scheduler.configure(
         schedulerSettingsOf(next, table),
         change.restarted.map(({ id }) => id),

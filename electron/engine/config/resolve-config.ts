@@ -118,6 +118,7 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
       rerank: model.rerank,
       devices: model.devices,
       args: [...defaults.args, ...model.args],
+      keepKvCache: model.keepKvCache,
     } satisfies FileModelConfig;
   }
   return {

@@ -72,7 +72,12 @@ export interface MemoryConfig {
   /** The most that models may use, by device. */
   readonly budgetsBytes: Readonly<Record<string, number>>;
   readonly gameMode: { readonly requests: 'hold' | 'refuse'; readonly isAutomatic: boolean };
-  readonly kvCache: { readonly folder: string | undefined; readonly maxBytes: number };
+  readonly kvCache: {
+    /** Undefined means the one in the data folder. */
+    readonly folder: string | undefined;
+    /** What all saved conversations may use on disk; 0 saves none. */
+    readonly maxBytes: number;
+  };
 }
 
 export interface SchedulerConfig {
@@ -153,6 +158,8 @@ export interface FileModelConfig extends CommonModelConfig {
   readonly devices: readonly string[];
   /** Appended to the command line as they are. */
   readonly args: readonly string[];
+  /** What its slots remember is saved when it is unloaded and restored when it comes back. */
+  readonly keepKvCache: boolean;
 }
 
 /** Any server, started by a command that the user wrote; it is never rewritten. */

@@ -24,7 +24,10 @@ const ALL_LAYERS = '999';
 const plainCacheTypes: ReadonlySet<string> = new Set(['f32', 'f16', 'bf16']);
 
 /** Decided by Corral at each start; in a model's `args` they would cut the server off from it. */
-const ownFlags: ReadonlySet<string> = new Set(['--host', '--port', '--api-key', '--api-key-file', '--api-prefix']);
+const ownFlags: readonly string[] = ['--host', '--port', '--api-key', '--api-key-file', '--api-prefix'];
+
+/** Corral's own, too, where it keeps the KV cache. */
+const SLOT_SAVE_FLAG = '--slot-save-path';
 
 /**
  * Emits only what the build knows: a setting without a flag becomes a warning. The user's `args` come last, so that they
@@ -42,6 +45,8 @@ export function buildLlamaCommandLine(options: {
   readonly contextSize?: number | undefined;
   /** Takes its place after loads that ran out of memory. */
   readonly reducedContextSize?: number | undefined;
+  /** Where slots are saved to; undefined if they are not. */
+  readonly kvCacheFolder?: string | undefined;
 }): LlamaCommandLine {
   const { model, listen, capabilities, placement } = options;
   const args: string[] = [];
@@ -100,11 +105,16 @@ export function buildLlamaCommandLine(options: {
   add(['--no-ui', '--no-webui']);
   add(['--metrics']);
   add(['--slots']);
+  if (options.kvCacheFolder !== undefined) {
+    want('keepKvCache', [SLOT_SAVE_FLAG], options.kvCacheFolder);
+    // Else all slots but the one in use are moved to a cache in RAM, from where they cannot be saved.
+    if (isHelpKnown) add(['--no-cache-idle-slots']);
+  }
   if (takesValue(capabilities, '--log-colors')) args.push('--log-colors', 'off');
   const verbosity = decideVerbosity(capabilities);
   if (verbosity !== undefined) add(['--log-verbosity', '--verbosity', '-lv'], verbosity);
 
-  const own = withoutOwnFlags(model.args);
+  const own = withoutOwnFlags(model.args, model.keepKvCache ? [...ownFlags, SLOT_SAVE_FLAG] : ownFlags);
   const translated = translateArgs(own.args, capabilities);
   args.push(...translated.args);
   warnings.push(...own.warnings, ...translated.warnings);
@@ -132,13 +142,13 @@ function decideVerbosity(capabilities: LlamaCapabilities): string | undefined {
   return /(\d): trace/.exec(description)?.[1];
 }
 
-function withoutOwnFlags(args: readonly string[]): { args: string[]; warnings: string[] } {
+function withoutOwnFlags(args: readonly string[], removed: readonly string[]): { args: string[]; warnings: string[] } {
   const kept: string[] = [];
   const warnings: string[] = [];
   for (let index = 0; index < args.length; index += 1) {
     const argument = args[index] ?? '';
     const [name = ''] = argument.split('=', 1);
-    if (!ownFlags.has(name)) {
+    if (!removed.includes(name)) {
       kept.push(argument);
       continue;
     }

@@ -59,6 +59,7 @@ const sharedChanges: Changes<FileModelConfig> & Changes<CommandModelConfig> = {
   rerank: true,
   devices: ['CUDA0'],
   args: ['--verbose'],
+  keepKvCache: true,
   env: { A: '1' },
   command: ['server', '--other'],
   cwd: '/srv',
@@ -198,6 +199,7 @@ describe('decideConfigChange on settings', () => {
     ],
     ['scheduler: { fairnessBound: 7s, maxQueued: 1 }', ['scheduler.fairnessBound', 'scheduler.maxQueued'], false],
     ['log: { level: debug }', ['log.level'], false],
+    ['memory: { kvCache: { folder: x, maxSize: 1GiB } }', ['memory.kvCache.folder', 'memory.kvCache.maxSize'], false],
     ['telemetry: { maxRecords: 1, maxFileSize: 0 }', ['telemetry.maxRecords', 'telemetry.maxFileSize'], false],
     ['models: {}', [], false],
   ])('names what %s changes', (text, settings, isListenerChanged) => {

@@ -97,6 +97,7 @@ models:
       rerank: false,
       devices: [],
       args: ['--threads', '8', '--temp', '0.70'],
+      keepKvCache: false,
       env: { A: 'one', B: '3.10' },
       concurrency: undefined,
       queue: { max: 7, maxWaitMs: 90_000 },

@@ -46,6 +46,7 @@ describe('a command', () => {
       stopCommand: ['stop', '${PID}'],
       placeholderValues: { PORT: '4711', HOST: '127.0.0.1', MODEL_ID: 'one' },
       warnings: [],
+      kvCache: undefined,
     });
   });
 
