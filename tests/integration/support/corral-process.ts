@@ -55,11 +55,12 @@ export async function startCorralProcess(
   folder: TestFolder,
   config: Record<string, unknown>,
   args: readonly string[] = ['--port', '0'],
+  env: Record<string, string> = {},
 ): Promise<CorralProcess> {
   const configFile = await folder.write('config.yaml', stringify(config));
   const dataFolder = path.join(folder.path, 'data');
   const child = spawn(process.execPath, [cliFile, 'serve', '--config', configFile, '--data-dir', dataFolder, ...args], {
-    env: cliEnv(folder),
+    env: cliEnv(folder, env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
