@@ -130,6 +130,14 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
         : GUESSED_START_MS + known.weightsBytes / GUESSED_BYTES_PER_MS;
     },
     measure,
+    canListDevices: () => options.build() !== undefined,
+    onIdleBudget(name) {
+      const known = keeper.devices().map(({ id }) => id);
+      logger.log(
+        'warn',
+        `memory.budgets.${name} is for a device that is not there, and has no effect; there are ${known.join(', ')}.`,
+      );
+    },
   });
 
   async function measure(modelId: string): Promise<DeviceBytes | undefined> {
