@@ -156,6 +156,14 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
     },
     onObserved: options.onChange,
     measure,
+    canListDevices: () => readyBuild() !== undefined,
+    onIdleBudget(name) {
+      const known = keeper.devices().map(({ id }) => id);
+      logger.log(
+        'warn',
+        `memory.budgets.${name} is for a device that is not there, and has no effect; there are ${known.join(', ')}.`,
+      );
+    },
   });
 
   async function measure(modelId: string): Promise<DeviceBytes | undefined> {

@@ -50,6 +50,7 @@ export function fileModelConfig(id: string, changes: Partial<FileModelConfig> = 
     embeddings: false,
     pooling: undefined,
     rerank: false,
+    keepKvCache: false,
     devices: [],
     args: [],
     ...changes,

@@ -41,6 +41,16 @@ export function accountDevices(
     });
 }
 
+/**
+ * Budgets for devices that are not there. None as long as llama-server has not told which it offers: a name could be one it
+ * will give. Pure.
+ */
+export function findIdleBudgets(devices: readonly MemoryDevice[], { budgetsBytes }: AccountingSettings): string[] {
+  if (devices.every(({ isListed }) => isListed === undefined)) return [];
+  const names = new Set(devices.flatMap(({ id, aliases }) => [id, ...aliases]));
+  return Object.keys(budgetsBytes).filter((name) => !names.has(name));
+}
+
 /** A budget may name a device by any of its names. */
 function budgetOf({ id, aliases }: MemoryDevice, { budgetsBytes }: AccountingSettings): number | undefined {
   const name = [id, ...aliases].find((each) => Object.hasOwn(budgetsBytes, each));

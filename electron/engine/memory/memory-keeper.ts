@@ -1,6 +1,6 @@
 import type { MemoryKeeper } from '../ports/memory-keeper.ts';
 import { delay, type Clock } from '../ports/clock.ts';
-import { accountDevices, type AccountingSettings, type Holder } from './device-accounting.ts';
+import { accountDevices, findIdleBudgets, type AccountingSettings, type Holder } from './device-accounting.ts';
 import { RAM, type DeviceBytes, type DeviceFacts, type ModelNeed } from './device-facts.ts';
 import type { MemoryDevice } from './merge-devices.ts';
 import type { MemoryMonitor, MemoryReading } from './memory-monitor.ts';
@@ -24,6 +24,10 @@ export interface MemoryKeeperOptions {
   expectedLoadMs(modelId: string): number;
   /** There is a new reading of the devices. */
   onObserved(): void;
+  /** Whether there is a llama-server to ask for its devices. */
+  canListDevices?(): boolean;
+  /** A budget is for a device that is not there; told once a name. */
+  onIdleBudget?(name: string): void;
   /** What a ready process took; undefined where nobody tells. */
   measure(modelId: string): Promise<DeviceBytes | undefined>;
 }
@@ -54,7 +58,10 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
   const { monitor, clock } = options;
   let devices: readonly DeviceFacts[] = [];
   let decisiveUntilMs = Number.NEGATIVE_INFINITY;
+  /** Readings that began before lack llama-server's names of the devices. */
+  let listableSinceMs = Number.NEGATIVE_INFINITY;
   const needs = new Map<string, ModelNeed>();
+  const idleBudgets = new Set<string>();
   /** Free memory by device just before a process was told to end, of those whose memory is not back. */
   const before = new Map<string, Map<string, number>>();
   /** Processes whose memory is not back: of one that is gone nobody else knows the number any more. */
@@ -69,10 +76,27 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
     options.onObserved();
   }
 
-  async function read(maxAgeMs: number): Promise<readonly MemoryDevice[]> {
+  function tellIdleBudgets(read: readonly MemoryDevice[]): void {
+    for (const name of findIdleBudgets(read, options.settings())) {
+      if (idleBudgets.has(name)) continue;
+      idleBudgets.add(name);
+      options.onIdleBudget?.(name);
+    }
+  }
+
+  async function read(maxAgeMs: number): Promise<MemoryReading> {
     const reading = await monitor.read({ maxAgeMs });
     observe(reading);
-    return reading.devices;
+    return reading;
+  }
+
+  function describeDevices(): string {
+    return devices.map(({ id, kind }) => `${id} ${kind}`).join();
+  }
+
+  function noteList(): void {
+    const isNew = listableSinceMs === Number.NEGATIVE_INFINITY && options.canListDevices?.() === true;
+    if (isNew) listableSinceMs = clock.nowMs();
   }
 
   function freeOf(read: readonly MemoryDevice[]): Map<string, number> {
@@ -107,11 +131,23 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
     forgetNeeds() {
       needs.clear();
       decisiveUntilMs = Number.NEGATIVE_INFINITY;
+      listableSinceMs = Number.NEGATIVE_INFINITY;
     },
     facts: () => ({ devices, isFresh: clock.nowMs() <= decisiveUntilMs }),
     needOf: (modelId) => needs.get(modelId),
     async prepare(modelId) {
-      const [need] = await Promise.all([options.findNeed(modelId), read(MAX_READING_AGE_MS)]);
+      noteList();
+      const known = describeDevices();
+      let [need, reading] = await Promise.all([options.findNeed(modelId), read(MAX_READING_AGE_MS)]);
+      noteList();
+      // The first need has llama-server looked for; what was read meanwhile lacks its names of the devices. The next reading
+      // may still be one that was under way.
+      for (let round = 0; round < 2 && reading.readAtMs < listableSinceMs; round += 1) {
+        reading = await read(0);
+      }
+      // What a model needs depends on what there is.
+      if (describeDevices() !== known) need = await options.findNeed(modelId);
+      tellIdleBudgets(reading.devices);
       needs.set(modelId, need ?? UNKNOWN_NEED);
       decisiveUntilMs = clock.nowMs() + MAX_DECISION_AGE_MS;
     },
@@ -136,7 +172,7 @@ export function createMemoryKeeper(options: MemoryKeeperOptions): EngineMemory {
       const pid = pids.get(modelId);
       const deadlineMs = clock.nowMs() + RETURN_PATIENCE_MS;
       for (;;) {
-        const now = await read(0);
+        const { devices: now } = await read(0);
         const freeBefore = before.get(modelId) ?? freeByAccount();
         before.set(modelId, freeBefore);
         const isBack = watched.every(([id, heldBytes]) => {

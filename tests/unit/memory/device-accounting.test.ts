@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accountDevices, type Holder } from '../../../electron/engine/memory/device-accounting.ts';
+import { accountDevices, findIdleBudgets, type Holder } from '../../../electron/engine/memory/device-accounting.ts';
 import type { DeviceFacts } from '../../../electron/engine/memory/device-facts.ts';
 import type { MemoryDevice } from '../../../electron/engine/memory/merge-devices.ts';
 import { probedDevice } from './support/devices.ts';
@@ -95,4 +95,19 @@ it('leaves out what llama-server does not offer, and keeps system memory', () =>
     device({ id: 'RAM', kind: 'ram', isListed: undefined }),
   ];
   expect(accountDevices(devices, [], settings, new Map()).map(({ id }) => id)).toEqual(['CUDA0', 'RAM']);
+});
+
+describe('budgets for devices that are not there', () => {
+  const ofBudgets = (budgetsBytes: Record<string, number>, ...devices: MemoryDevice[]): string[] =>
+    findIdleBudgets(devices, { ...settings, budgetsBytes });
+  const ram = device({ id: 'RAM', kind: 'ram', isListed: undefined });
+
+  it('are found by all names of all devices', () => {
+    const budgets = { CUDA0: 1, Vulkan0: 1, RAM: 1, CUDA1: 1 };
+    expect(ofBudgets(budgets, device({ aliases: ['Vulkan0'] }), ram)).toEqual(['CUDA1']);
+  });
+
+  it('cannot be told before llama-server has named its devices', () => {
+    expect(ofBudgets({ CUDA1: 1 }, device({ id: 'GPU-1', isListed: undefined }), ram)).toEqual([]);
+  });
 });
