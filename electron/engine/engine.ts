@@ -122,7 +122,11 @@ async function setUp(
     platform,
     logger,
     clock,
-    onChange: () => feed.mark('engine', () => ({ type: 'engine-changed', engine: engines.status() })),
+    onChange() {
+      // Another llama-server may have other devices, and none has none.
+      if (engines.status().status === 'ready') memory.reset();
+      feed.mark('engine', () => ({ type: 'engine-changed', engine: engines.status() }));
+    },
   });
   undo.push(() => engines.stop());
 

@@ -196,16 +196,12 @@ describe('a budget that makes no sense', () => {
     await expect(start({ a: 8192 }, { budgets })).rejects.toThrow(/ended with 1:[^]*memory\.budgets/);
   });
 
-  it('is said to have no effect if it is for a device that is not there', async () => {
+  it.each([
+    [{ CUDA0: '4GiB', CUDA7: '4GiB' }, /memory\.budgets\.CUDA7: is no device of this machine.* CUDA0, CUDA1, RAM/],
+    [{ CUDA0: '400GiB' }, /memory\.budgets\.CUDA0: is more than CUDA0 has: 429 GB of 25/],
+  ])('stops the start if it is %j, which this machine does not have', async (budgets, message) => {
     const env = await writeVendorTool(`cat '${fixture('nvidia-smi/gpus-unequal.txt')}'`);
-    await start({ a: 8192 }, { budgets: { CUDA0: '4GiB', CUDA7: '4GiB' } }, { devices: 'build-11669-cuda-two', env });
-    await plan('a');
-    await plan('a');
-    const warnings = (): readonly string[] => corral.output().match(/^.*memory\.budgets.*$/gm) ?? [];
-    await eventually('it is said', () => warnings().length > 0);
-    expect(warnings()).toEqual([
-      'warn memory.budgets.CUDA7 is for a device that is not there, and has no effect; there are CUDA0, CUDA1, RAM.',
-    ]);
+    await expect(start({ a: 8192 }, { budgets }, { devices: 'build-11669-cuda-two', env })).rejects.toThrow(message);
   });
 });
 
