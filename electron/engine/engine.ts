@@ -44,6 +44,7 @@ import { createEngines } from './runtimes/engines.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { createPortFinder } from './supervisor/free-port.ts';
 import { createKvCacheKeeper } from './supervisor/kv-cache-keeper.ts';
+import { canKeepKvCache } from './supervisor/kv-cache-key.ts';
 import { createSupervisor } from './supervisor/supervisor.ts';
 import { createAppLogger } from './telemetry/app-logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -345,6 +346,7 @@ async function setUp(
       resolvePrefix: (upstreamPath) => table.resolvePrefix(upstreamPath),
       knownModels: () => [...table.models.keys()],
       filtersOf: (modelId) => table.models.get(modelId)?.filters,
+      keepsKvCache: (modelId) => canKeepKvCache(table.models.get(modelId)),
       peek(modelId) {
         const { state, endpoint } = supervisor.process(modelId).view();
         if (state !== 'ready' || endpoint === null) return undefined;

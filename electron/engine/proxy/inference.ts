@@ -17,6 +17,7 @@ import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './gua
 import { readBody } from './read-body.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
+import { checkSlotFiles } from './slot-files.ts';
 import { findUpstreamTarget } from './upstream-path.ts';
 import { createWaitingComments, type WaitingCommentSettings } from './waiting-comments.ts';
 
@@ -40,6 +41,8 @@ export interface InferenceDependencies {
   resolvePrefix(path: string): { modelId: string; rest: string } | undefined;
   knownModels(): readonly string[];
   filtersOf(modelId: string): FilterConfig | undefined;
+  /** Whether Corral saves and restores its slots. */
+  keepsKvCache(modelId: string): boolean;
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
   peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
@@ -113,9 +116,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
       const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
       target = await findTarget(body, lane);
-      const refused = checkLaneModel(lane, target.modelId);
-      if (refused !== undefined) throw refused;
       const { modelId } = target;
+      const refused =
+        checkLaneModel(lane, modelId) ??
+        (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
+      if (refused !== undefined) throw refused;
       if (target.canStart) {
         if (target.setName !== undefined) dependencies.loadSet(target.setName);
         lease =
