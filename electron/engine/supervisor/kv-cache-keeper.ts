@@ -150,7 +150,7 @@ export function createKvCacheKeeper(options: KvCacheKeeperOptions): KvCacheKeepe
       try {
         const { tokens, writtenBytes } = await saveSlot(endpoint, slot.id, file, signal);
         const { size } = await stat(filePath);
-        const isWhole = tokens > 0 && writtenBytes === size;
+        const isWhole = tokens > 0 && writtenBytes > 0 && writtenBytes <= size;
         if (isWhole && totalBytes + size <= maxBytes) {
           saved.push({ slot: slot.id, file, tokens, sizeBytes: size, contextSize: slot.contextSize ?? null });
           totalBytes += size;
