@@ -81,7 +81,7 @@ async function savedSets(root = path.join(folder.path, 'data', 'kv-cache')) {
         folder: path.join(root, name),
         files,
         slotFiles,
-        isComplete: files.some((each) => each.endsWith('/saved.json')),
+        isComplete: files.some((each) => path.basename(each) === 'saved.json'),
         sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
       };
     }),
