@@ -8,6 +8,7 @@ import { createInferenceHandler, type InferenceSettings } from './proxy/inferenc
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
+import { canKeepKvCache } from './supervisor/kv-cache-key.ts';
 import type { ModelProcessView } from './supervisor/model-process.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { RecordIntake } from './telemetry/record-intake.ts';
@@ -41,6 +42,7 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     resolvePrefix: (upstreamPath) => table().resolvePrefix(upstreamPath),
     knownModels: () => [...table().models.keys()],
     filtersOf: (modelId) => table().models.get(modelId)?.filters,
+    keepsKvCache: (modelId) => canKeepKvCache(table().models.get(modelId)),
     peek(modelId) {
       const { state, endpoint } = options.process(modelId);
       if (state !== 'ready' || endpoint === null) return undefined;

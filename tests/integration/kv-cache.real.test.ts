@@ -2,9 +2,11 @@ import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import type { GgufValue } from '../../electron/engine/catalog/gguf-writer.ts';
 import { sampleFile } from '../../electron/engine/supervisor/kv-cache-files.ts';
 import { buildAttentiveModel } from './support/attentive-model.ts';
 import { createTestFolder, eventually, startCorral, type TestCorral, type TestFolder } from './support/corral.ts';
+import { writeModelShape, writeProjectorShape, type ModelShape, type ProjectorShape } from './support/model-shapes.ts';
 import { ensureRealLlamaServer } from './support/real-llama-server.ts';
 
 const secret = 'the goat eats at dawn';
@@ -79,7 +81,7 @@ async function savedSets(root = path.join(folder.path, 'data', 'kv-cache')) {
         folder: path.join(root, name),
         files,
         slotFiles,
-        isComplete: files.some((each) => each.endsWith('/saved.json')),
+        isComplete: files.some((each) => path.basename(each) === 'saved.json'),
         sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
       };
     }),
@@ -177,6 +179,53 @@ describe('a conversation over an eject', () => {
     process.kill(model('kept').pid ?? 0, 'SIGKILL');
     await eventually('it has crashed', () => model('kept').state === 'crashed');
     await eventually('it may start again', async () => (await ask('kept', long, 'And?')).cached > long.length, 15_000);
+  });
+});
+
+describe('a model whose cache is more than that of a plain one', () => {
+  const shape: ModelShape = {
+    ...{ architecture: 'gemma2', layers: 4, embedding: 256, heads: 4, kvHeads: 4, headSize: 64, feedForward: 256 },
+    ...{ vocabulary: 1024, contextLength: 8192, isOutputTied: true },
+  };
+  const uint32 = (value: number): GgufValue => ({ type: 'uint32', value });
+  const recurrent: ModelShape = {
+    ...{ ...shape, architecture: 'mamba', heads: 0, kvHeads: 0, headSize: 0, feedForward: 0 },
+    extra: {
+      'ssm.conv_kernel': uint32(4),
+      'ssm.inner_size': uint32(512),
+      'ssm.state_size': uint32(16),
+      'ssm.time_step_rank': uint32(16),
+    },
+  };
+  const image = {
+    layers: 1,
+    embedding: 64,
+    heads: 1,
+    feedForward: 64,
+    imageSize: 56,
+    patchSize: 14,
+    modelEmbedding: 256,
+  };
+
+  it.each<[string, ModelShape, ProjectorShape | undefined]>([
+    ['a sliding window', { ...shape, slidingWindow: 256 }, undefined],
+    ['a recurrent state', recurrent, undefined],
+    ['a projector, as long as there are no images,', { ...shape, architecture: 'gemma3', slidingWindow: 256 }, image],
+  ])('with %s goes on, too', async (_, modelShape, projectorShape) => {
+    const shapeFile = path.join(folder.path, 'shape.gguf');
+    await writeModelShape(shapeFile, modelShape);
+    const mmproj = path.join(folder.path, 'mmproj.gguf');
+    if (projectorShape !== undefined) await writeProjectorShape(mmproj, projectorShape);
+    const more = projectorShape === undefined ? {} : { mmproj };
+    const { eject, post } = await start({ shaped: { file: shapeFile, ...more } });
+    const cachedOf = async (...end: number[]): Promise<number> => {
+      const prompt = [...Array.from({ length: 1000 }, (__, index) => 300 + (index % 600)), ...end];
+      const response = await post('/completion', { model: 'shaped', prompt, n_predict: 1, temperature: 0 });
+      return ((await response.json()) as { timings: { cache_n: number } }).timings.cache_n;
+    };
+    expect(await cachedOf(300)).toBe(0);
+    await eject('shaped');
+    expect(await cachedOf(300, 301, 302)).toBeGreaterThan(900);
   });
 });
 
@@ -318,6 +367,20 @@ describe('what is kept on disk', () => {
     await eject('kept');
     expect(model('kept').commandLine ?? []).not.toContain('--slot-save-path');
     expect(await readdir(kvFolder)).toEqual(['keepsake.txt']);
+  });
+
+  it('is out of reach of clients, who may erase a slot and nothing else', async () => {
+    const { ask, post } = await start({ kept: {}, off: { keepKvCache: false } });
+    await ask('kept', long);
+    await ask('off', long);
+    for (const route of ['/slots/0?model=kept&action=save', '/upstream/kept/%73lots/0?action=save']) {
+      const response = await post(route, { filename: 'mine.kv' });
+      expect([response.status, await response.text()]).toEqual([403, expect.stringContaining('only be erased')]);
+    }
+    expect((await post('/slots/0?model=kept&action=erase', {})).status).toBe(200);
+    expect((await post('/slots/0?model=off&action=save', { filename: 'mine.kv' })).status, 'llama-server says no').toBe(
+      501,
+    );
   });
 
   it('is in no log, snapshot or list', async () => {

@@ -18,6 +18,7 @@ import { readBody } from './read-body.ts';
 import { refuseUnread } from './refuse-unread.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
+import { checkSlotFiles } from './slot-files.ts';
 import { findUpstreamTarget } from './upstream-path.ts';
 import { createWaitingComments, type WaitingCommentSettings } from './waiting-comments.ts';
 
@@ -41,6 +42,8 @@ export interface InferenceDependencies {
   resolvePrefix(path: string): { modelId: string; rest: string } | undefined;
   knownModels(): readonly string[];
   filtersOf(modelId: string): FilterConfig | undefined;
+  /** Whether Corral saves and restores its slots. */
+  keepsKvCache(modelId: string): boolean;
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
   peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
@@ -114,9 +117,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
       const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
       target = await findTarget(body, lane);
-      const refused = checkLaneModel(lane, target.modelId);
-      if (refused !== undefined) throw refused;
       const { modelId } = target;
+      const refused =
+        checkLaneModel(lane, modelId) ??
+        (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
+      if (refused !== undefined) throw refused;
       if (target.canStart) {
         if (target.setName !== undefined) dependencies.loadSet(target.setName);
         lease =

@@ -44,7 +44,7 @@ export interface KvCacheKeeper {
   restore(place: KvCachePlace, endpoint: Endpoint, options: RestoreOptions): Promise<void>;
   /** Removes what belongs to no model that keeps its cache any more, and what is too much. Never rejects. */
   sweep(): Promise<void>;
-  /** Waits for what is still to be done on disk. */
+  /** Waits for what is still to be done on disk, 10 s at most: what is not complete by then does not count. */
   close(): Promise<void>;
 }
 
@@ -75,6 +75,8 @@ export interface KvCacheKeeperOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+const MAX_CLOSE_MS = 10_000;
 
 /**
  * Keeps the KV cache of models over an unload: conversations are saved when a process stops in order and restored before the
@@ -150,7 +152,7 @@ export function createKvCacheKeeper(options: KvCacheKeeperOptions): KvCacheKeepe
       try {
         const { tokens, writtenBytes } = await saveSlot(endpoint, slot.id, file, signal);
         const { size } = await stat(filePath);
-        const isWhole = tokens > 0 && writtenBytes === size;
+        const isWhole = tokens > 0 && writtenBytes > 0 && writtenBytes <= size;
         if (isWhole && totalBytes + size <= maxBytes) {
           saved.push({ slot: slot.id, file, tokens, sizeBytes: size, contextSize: slot.contextSize ?? null });
           totalBytes += size;
@@ -167,17 +169,20 @@ export function createKvCacheKeeper(options: KvCacheKeeperOptions): KvCacheKeepe
     return saved;
   }
 
-  /** False if what is at work on a set goes on for longer than a start may be held up. */
-  async function isFreeSoon(folder: string): Promise<boolean> {
-    const work = atWork.get(folder);
-    if (work === undefined) return true;
-    return await new Promise((resolve) => {
-      const timer = clock.setTimer(restoreBudgetMs(0), () => resolve(false));
+  /** Whether work that never rejects was over in time. */
+  function withinTime(work: Promise<void>, limitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(limitMs, () => resolve(false));
       void work.then(() => {
         timer.cancel();
         resolve(true);
       });
     });
+  }
+
+  /** False if what is at work on a set goes on for longer than a start may be held up. */
+  async function isFreeSoon(folder: string): Promise<boolean> {
+    return await withinTime(atWork.get(folder) ?? Promise.resolve(), restoreBudgetMs(0));
   }
 
   /** Makes what was saved count. Until then a start finds what was saved before. */
@@ -321,8 +326,11 @@ export function createKvCacheKeeper(options: KvCacheKeeperOptions): KvCacheKeepe
     sweep,
 
     async close() {
-      while (atWork.size > 0) await Promise.all(atWork.values());
-      await sweeping;
+      const settle = async (): Promise<void> => {
+        while (atWork.size > 0) await Promise.all(atWork.values());
+        await sweeping;
+      };
+      await withinTime(settle(), MAX_CLOSE_MS);
     },
   };
 }
