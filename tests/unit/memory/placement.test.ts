@@ -171,6 +171,12 @@ const cases: readonly Case[] = [
     isSubset: true,
   },
   {
+    name: 'nowhere where no device has room for more than what comes with each',
+    need: need(0.5, { offload: 'all' }),
+    devices: [gpu('A', 0.4), gpu('B', 0.4), ram(64)],
+    bytes: undefined,
+  },
+  {
     name: 'no place if the host part does not fit',
     need: need(8),
     devices: [gpu('CUDA0', 24), ram(0.5)],

@@ -44,6 +44,8 @@ export interface WorldOptions {
   readonly readMs?: number;
   readonly room?: RoomPolicy;
   readonly maxQueued?: number;
+  /** As if no load took any time, to whoever decides. */
+  readonly hidesLoadTimes?: boolean;
   readonly gameModeRequests?: 'hold' | 'refuse';
   /** A load was decided; called when what it needs is reserved and nothing has happened yet. */
   readonly onStarted?: (modelId: string) => void;
@@ -173,7 +175,7 @@ export function createMemoryWorld(options: WorldOptions): MemoryWorld {
         cpuBytes: model.need.cpuBytes * factor,
       });
     },
-    expectedLoadMs: (modelId) => models[modelId]?.loadMs ?? 0,
+    expectedLoadMs: (modelId) => (options.hidesLoadTimes === true ? 0 : (models[modelId]?.loadMs ?? 0)),
     onObserved: () => undefined,
     measure(modelId) {
       const { pid } = supervisor.process(modelId).view();
