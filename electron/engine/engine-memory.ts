@@ -76,6 +76,7 @@ export interface EngineMemoryParts {
 }
 
 const LOOK_INTERVAL_MS = 2000;
+const SPEED_INTERVAL_MS = 10_000;
 /** Each costs some milliseconds of a disk's and a thread's time. */
 const MAX_PREFETCHED = 50;
 /** Bytes a second that a disk and a GPU take weights in at, for the first load; measured from then on. */
@@ -91,6 +92,7 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
   const meters = new Map<string, NeedMeter>();
   /** What a process was started as, which the configuration may have left behind meanwhile. */
   const launched = new Map<string, FoundNeed>();
+  const speedNotedMs = new Map<string, number>();
 
   const readyBuild = (): EngineBuild | undefined => {
     const status = engines.status();
@@ -213,7 +215,11 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
     },
     observeTokensPerSecond(modelId, tokensPerSecond) {
       const started = launched.get(modelId);
-      if (started === undefined) return;
+      const nowMs = clock.nowMs();
+      // Remembering takes a digest and a write; a thousand small answers a second are no news.
+      if (started === undefined || nowMs - (speedNotedMs.get(modelId) ?? -SPEED_INTERVAL_MS) < SPEED_INTERVAL_MS)
+        return;
+      speedNotedMs.set(modelId, nowMs);
       learned.observe(started.circumstances, { tokensPerSecond });
       options.onModelChanged(modelId);
     },

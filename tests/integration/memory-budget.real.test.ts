@@ -49,7 +49,7 @@ async function measuredBytes(): Promise<number> {
   return sizes.reduce((sum, each) => sum + each, 0);
 }
 
-describe.runIf(process.platform === 'linux')('a budget that two of three real models fit into', () => {
+describe.runIf(process.platform === 'linux')('Q1 a budget that two of three real models fit into', () => {
   it('is kept by measure while clients ask for all three, and each answer is by the right one', async () => {
     const models: Record<string, unknown> = {};
     for (const [name, sentence] of Object.entries(sentences)) {

@@ -19,7 +19,7 @@ const model = (sizeBytes: number, changes: Partial<WorldModel> = {}, need: Parti
 const isStarted = (modelId: string) => (event: { kind: string; modelId?: string }) =>
   event.kind === 'started' && event.modelId === modelId;
 
-describe('Q9: memory that comes back late', () => {
+describe('Q9 memory that comes back late', () => {
   const delays = [0, 300, 2500, 4900, 6000];
   const situations = delays.flatMap((returnMs) =>
     ['is evicted', 'is killed'].flatMap((how) =>
@@ -68,7 +68,7 @@ describe('Q9: memory that comes back late', () => {
   });
 });
 
-describe('Q7: a load that runs out of memory', () => {
+describe('Q7 a load that runs out of memory', () => {
   /** What the starts of `big` were, and who was evicted, in order. */
   async function loadBig(changes: Partial<WorldModel>, need: Partial<ModelNeed> = { contextSize: 32_768 }) {
     const contexts: (number | undefined)[] = [];
@@ -152,7 +152,7 @@ describe('Q7: a load that runs out of memory', () => {
   });
 });
 
-describe('Q5: one request beside a flood', () => {
+describe('Q5 one request beside a flood', () => {
   const fairnessBoundMs = configSchema.parse({}).scheduler.fairnessBound;
 
   it.each([1000, 2000, 5000, 12_000])('starts within two answers of %i ms and its load', async (serviceMs) => {
