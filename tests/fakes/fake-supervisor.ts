@@ -247,7 +247,7 @@ function fakeEndpoint(modelId: string, generation: number): Endpoint {
   return {
     listen: { kind: 'socket', path: `/${modelId}/${generation}.sock` },
     apiKey: undefined,
-    lastByteAtMs: 0,
+    piecesSeen: 0,
     runningRequests: 0,
     origin: `http://${modelId}/${generation}`,
     dispatcher: undefined as unknown as Endpoint['dispatcher'],

@@ -157,7 +157,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
           limitSilence(options.idleTimeoutMs, 'went silent');
         },
         onResponseData(current, chunk) {
-          lease.endpoint.lastByteAtMs = clock.nowMs();
+          lease.endpoint.piecesSeen += 1;
           if (refusal !== undefined) {
             refusal.add(chunk);
             return;
