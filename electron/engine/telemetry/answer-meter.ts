@@ -15,8 +15,8 @@ export interface AnswerMeter {
 
 /** Usage and timings stand at the end of an answer; llama-server's take about 1 kB. */
 const TAIL_BYTES = 16 * 1024;
-/** The event with the usage is the last one or the last but one; a proxy in between may cut events up. */
-const RING_CHUNKS = 32;
+/** Reason and timings, usage, `[DONE]`, and one more. Few: what outlives a collection of young objects makes it slower. */
+const RING_CHUNKS = 4;
 const EVENT_START = Buffer.from('data:');
 const LINE_FEED = 0x0a;
 
