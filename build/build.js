@@ -9,7 +9,11 @@ const { version } = JSON.parse(await readFile(new URL('../package.json', import.
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { cli: './electron/cli/cli.ts' },
+  entryPoints: {
+    cli: './electron/cli/cli.ts',
+    // Runs in a worker thread, so it is a file of its own, beside the one that starts it.
+    'gguf-metadata-worker': './electron/engine/catalog/gguf-metadata-worker.ts',
+  },
   outdir: 'out',
   bundle: true,
   platform: 'node',

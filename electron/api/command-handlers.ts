@@ -26,6 +26,11 @@ export function createCommandHandlers(engine: Engine): CommandHandlers {
       engine.resetModel(modelId);
       return Promise.resolve({ model: engine.model(modelId) });
     },
+    'plan-load': async ({ model }) => ({ plan: await engine.planLoad(engine.resolveModel(model)) }),
+    'set-game-mode': ({ isOn }) => {
+      engine.setGameMode(isOn);
+      return Promise.resolve({ isGameMode: isOn });
+    },
     'cancel-request': ({ request }) => {
       engine.cancelRequest(request);
       return Promise.resolve({});

@@ -45,6 +45,7 @@ export function createProcessTerminal({ env, stdout, stderr }: StandardStreams):
     writeError(text) {
       if (stderr.writable) stderr.write(text);
     },
+    isOutputTty: stdout.isTTY && env['TERM'] !== 'dumb',
     isErrorTty: stderr.isTTY && env['TERM'] !== 'dumb',
     columns: () => (stderr.isTTY && stderr.columns > 0 ? stderr.columns : DEFAULT_COLUMNS),
     paint: (style, text) => (hasColour ? styleText(style, text) : text),

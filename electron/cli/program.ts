@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Bridge } from '#shared/contract/bridge.ts';
 import type { EjectMode } from '#shared/contract/commands.ts';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
@@ -12,7 +12,9 @@ import { showAllModels, showLoadedModels } from './verbs/list-models.ts';
 import { loadModel } from './verbs/load.ts';
 import { MAX_LOG_LINES, showLogs } from './verbs/logs.ts';
 import { switchModel } from './verbs/model-switches.ts';
-import { cancelRequest, showQueue } from './verbs/queue.ts';
+import { setGameMode } from './verbs/game-mode.ts';
+import { showPlan } from './verbs/plan.ts';
+import { cancelRequest, followQueue, showQueue } from './verbs/queue.ts';
 import { serve } from './verbs/serve.ts';
 import { showStatus } from './verbs/status.ts';
 import { waitWithoutDeadline } from './wait-without-deadline.ts';
@@ -166,11 +168,26 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
       });
     });
 
-  addVerb(program, 'queue', 'List the requests that wait.').action((common: CommonOptions) => talk(common, showQueue));
+  addVerb(program, 'queue', 'List the requests that wait.')
+    .option('-f, --follow', 'show it again whenever it changes, until interrupted')
+    .action((flags: CommonOptions & { follow?: boolean }) =>
+      talk(flags, flags.follow === true ? followQueue : showQueue),
+    );
   addVerb(program, 'cancel', 'Cancel a request that waits.')
     .argument('<request>', 'its ID in `corral queue`')
     .action((id: string, common: CommonOptions) =>
       talk(common, (bridge, context) => cancelRequest(bridge, context, id)),
+    );
+
+  addVerb(program, 'plan', 'Show what loading a model would take, and what it would eject.')
+    .argument('<model>', 'id or alias')
+    .action((name: string, common: CommonOptions) =>
+      talk(common, (bridge, context) => showPlan(bridge, context, name)),
+    );
+  addVerb(program, 'game-mode', 'Unload everything, and load nothing until it is switched off.')
+    .addArgument(new Argument('<state>', 'on or off').choices(['on', 'off']))
+    .action((state: string, common: CommonOptions) =>
+      talk(common, (bridge, context) => setGameMode(bridge, context, state === 'on')),
     );
 
   const switches = [

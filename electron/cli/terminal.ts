@@ -4,6 +4,8 @@ export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 export interface Terminal {
   write(text: string): void;
   writeError(text: string): void;
+  /** True if a person watches standard output, so that what is there may be drawn anew. */
+  readonly isOutputTty: boolean;
   /** True if a person watches standard error, so that a line there may be rewritten. */
   readonly isErrorTty: boolean;
   /** Width of the window in characters; asked anew each time, since it changes. */

@@ -3,6 +3,7 @@ import { isLoopbackHost } from './config/schema-fields.ts';
 import type { ModelTable } from './model-table.ts';
 import type { GuardPolicy } from './proxy/guards.ts';
 import type { InferenceSettings } from './proxy/inference.ts';
+import { createMemoryRoom } from './scheduler/memory-room.ts';
 import { createCountRoom } from './scheduler/room.ts';
 import type { SchedulerSettings } from './scheduler/scheduler-contract.ts';
 
@@ -23,18 +24,20 @@ export function inferenceSettingsOf(config: ResolvedConfig): InferenceSettings {
     maxBodyBytes: config.server.maxBodyBytes,
     responseTimeoutMs: config.server.timeouts.responseMs,
     idleTimeoutMs: config.server.timeouts.idleMs,
+    waitingComments: config.scheduler.waitingComments,
   };
 }
 
 export function schedulerSettingsOf(config: ResolvedConfig, { models, sets }: ModelTable): SchedulerSettings {
+  const canEvict = config.memory.policy === 'evict-lru';
   const setFacts = [...sets].map(([name, set]) => ({ name, models: set.models, isExclusive: set.isExclusive }));
   return {
     models,
-    room: createCountRoom({
-      maxLoaded: config.memory.maxLoaded,
-      canEvict: config.memory.policy === 'evict-lru',
-      sets: setFacts,
+    room: createMemoryRoom({
+      count: createCountRoom({ maxLoaded: config.memory.maxLoaded, canEvict, sets: setFacts }),
+      canEvict,
     }),
+    gameModeRequests: config.memory.gameMode.requests,
     fairnessBoundMs: config.scheduler.fairnessBoundMs,
     maxQueued: config.scheduler.maxQueued,
     laneLimits: new Map(

@@ -1,111 +1,51 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import path from 'node:path';
-import type { RequestHandler } from 'express';
-import type { EjectMode, EjectOutcome, LogLine } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
-import type { RequestRecord } from '#shared/contract/request-record.ts';
-import type { InstanceView, ModelView, Snapshot } from '#shared/contract/snapshot.ts';
+import type { InstanceView, ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { DEMO_MODEL_ID, demoModelConfig } from './catalog/demo-model-config.ts';
 import { ensureDemoModel } from './catalog/demo-model.ts';
 import { fingerprint } from './config/config-folders.ts';
+import { configInvalidError } from './config/config-issue.ts';
 import { decideConfigChange, isEmptyChange } from './config/config-change.ts';
 import { acquireDataFolderLock } from './config/data-folder-lock.ts';
-import type { ConfigEdit } from './config/edit-config.ts';
 import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts';
 import { ensurePrivateFolder } from './config/private-folder.ts';
 import type { ModelConfig, ResolvedConfig } from './config/resolved-config.ts';
 import { describeConfigChange } from './describe-config-change.ts';
+import type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
+import { createEngineFront } from './engine-front.ts';
+import { openEngineMemory } from './engine-memory.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
-import { createEventFeed, type EventListener } from './event-feed.ts';
+import { watchForGames } from './memory/automatic-game-mode.ts';
+import { createEventFeed } from './event-feed.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
+import { loadPlanView } from './memory-view.ts';
 import { createModelObserver } from './model-observer.ts';
 import { createModelTable, type ModelTable } from './model-table.ts';
 import { modelView } from './model-view.ts';
-import { systemClock, type Clock } from './ports/clock.ts';
-import type { LogLevel } from './ports/logger.ts';
+import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
 import { createLogStore } from './process/log-store.ts';
 import { formatAddress } from './proxy/format-address.ts';
 import { isSameSecret, presentedKey } from './proxy/guards.ts';
-import { createInferenceHandler } from './proxy/inference.ts';
 import { openListeners, type Listeners } from './proxy/listeners.ts';
-import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
-import { createRequestListener } from './proxy/request-listener.ts';
+import type { Mount } from './proxy/proxy-app.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
 import { createEngines } from './runtimes/engines.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { createPortFinder } from './supervisor/free-port.ts';
+import { createKvCacheKeeper } from './supervisor/kv-cache-keeper.ts';
 import { createSupervisor } from './supervisor/supervisor.ts';
 import { createAppLogger } from './telemetry/app-logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createRecordIntake } from './telemetry/record-intake.ts';
 import { createRequestLog } from './telemetry/request-log.ts';
 
-/** Something about the configuration file that its owner should know. */
-export interface ConfigProblem {
-  readonly path: string;
-  readonly message: string;
-}
-
-export interface EngineOptions {
-  readonly config: ResolvedConfig;
-  readonly configWarnings: readonly ConfigProblem[];
-  readonly version: string;
-  readonly dataFolder: string;
-  /** A folder for sockets, with a short path. */
-  readonly runtimeFolder: string;
-  readonly platform: NodeJS.Platform;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clock?: Clock;
-  /** Changes the configuration file and has it applied; undefined where there is none to change. */
-  saveSettings?(edits: readonly ConfigEdit[]): Promise<void>;
-  /** Hears every line of Corral's own log. */
-  onLogLine?(level: LogLevel, line: string): void;
-}
-
-/** The whole product behind its transports. Made by `openEngine`; used by `api/` and the composition roots alone. */
-export interface Engine {
-  /** Serves requests below `prefix`, behind the Host and Origin guards. Only before `start`. */
-  mount(prefix: string, handler: RequestHandler): void;
-  /** Listens, and loads what is to be loaded at start. Throws `port-taken`. */
-  start(): Promise<void>;
-  /** Stops in order; a second call with `isHurried` cuts short what the first one waits for. */
-  stop(options?: { isHurried?: boolean }): Promise<void>;
-  address(): string;
-  /**
-   * Takes over another configuration. Only models whose process depends on what changed get a new one, and running requests
-   * finish on the old. Throws `port-taken` if a new address cannot be had; everything stays as it was then.
-   */
-  applyConfig(next: ResolvedConfig, warnings: readonly ConfigProblem[]): Promise<void>;
-  /** The file was changed and cannot be used; the last good configuration stays. */
-  reportConfigErrors(errors: readonly ConfigProblem[]): void;
-  /** The token of this start, for programs of the same user. */
-  readonly instanceToken: string;
-  /** Undefined if the headers carry the admin or instance token, else why not. */
-  checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
-  snapshot(): Snapshot;
-  subscribe(listener: EventListener): () => void;
-  /** Throws `not-found` for a name that is neither id nor alias. */
-  resolveModel(name: string): string;
-  model(modelId: string): ModelView;
-  loadModel(modelId: string, signal: AbortSignal): Promise<void>;
-  ejectModel(modelId: string, mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome>;
-  ejectAllModels(mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome[]>;
-  setPinned(modelId: string, isPinned: boolean): void;
-  resetModel(modelId: string): void;
-  /** Throws `not-found` if no waiting request has that id. */
-  cancelRequest(requestId: string): void;
-  /** Changes the configuration file; throws `forbidden`, `config-invalid` or `conflict`. */
-  updateSettings(edits: readonly ConfigEdit[]): Promise<void>;
-  /** The newest requests, newest first. */
-  listRequests(limit: number): RequestRecord[];
-  /** Throws `not-found` for a source that is neither `corral` nor a model. */
-  readLogs(source: string, after: number, limit: number): { lines: LogLine[]; hasEarlier: boolean };
-}
+export type { Engine, EngineOptions } from './engine-contract.ts';
 
 /** The log source of Corral itself. */
 const APP_LOG = 'corral';
@@ -182,11 +122,24 @@ async function setUp(
     platform,
     logger,
     clock,
-    onChange: () => feed.mark('engine', () => ({ type: 'engine-changed', engine: engines.status() })),
+    onChange() {
+      // Another llama-server may have other devices, and none has none.
+      if (engines.status().status === 'ready') memory.reset();
+      feed.mark('engine', () => ({ type: 'engine-changed', engine: engines.status() }));
+    },
   });
   undo.push(() => engines.stop());
 
   const { readCapabilities } = createCapabilitiesReader();
+  const kvCacheKeeper = createKvCacheKeeper({
+    defaultFolder: path.join(dataFolder, 'kv-cache'),
+    settings: () => config.memory.kvCache,
+    models: () => table.models,
+    clock,
+    logger,
+  });
+  await kvCacheKeeper.sweep();
+  undo.push(() => kvCacheKeeper.close());
   const supervisor = createSupervisor({
     models: table.models,
     clock,
@@ -200,12 +153,36 @@ async function setUp(
     ownerMark,
     ensureEngine: (signal) => engines.ensureEngine(signal),
     readCapabilities,
+    kvCacheKeeper,
     onSpawned: childNets.onSpawned,
     onGone: childNets.onGone,
+    onLaunched: (modelId) => memory.onLaunched(modelId),
+    onLogFact: (modelId, fact) => memory.hear(modelId, fact),
   });
   undo.push(() => supervisor.stopAll('shutdown'));
 
-  const metrics = createMetrics(() => models());
+  const memory = await openEngineMemory({
+    platform,
+    env: { ...env },
+    dataFolder,
+    clock,
+    logger,
+    probes: options.memoryProbes,
+    settings: () => config.memory,
+    models: () => table.models,
+    process: (modelId) => supervisor.process(modelId).view(),
+    reserved: () => scheduler.reserved(),
+    engines,
+    readCapabilities,
+    onChange: () => markMemory(),
+    onModelChanged: (modelId) => markModel(modelId),
+  });
+  undo.push(() => memory.close());
+
+  const metrics = createMetrics(
+    () => models(),
+    () => memory.view(scheduler.isGameMode()),
+  );
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
   const requestLog = createRequestLog({ ...config.telemetry, folder: logFolder, logger, clock });
@@ -213,6 +190,7 @@ async function setUp(
   const intake = createRecordIntake(clock, (record) => {
     requestLog.add(record);
     metrics.observeRequest(record);
+    if (record.tokensPerSecond !== null) memory.observeTokensPerSecond(record.modelId, record.tokensPerSecond);
   });
   undo.push(() => intake.flush());
 
@@ -220,12 +198,14 @@ async function setUp(
     ...schedulerSettingsOf(config, table),
     supervisor,
     clock,
+    memory: memory.keeper,
     onModelChanged(modelId) {
-      feed.mark(`model:${modelId}`, () => {
-        const model = table.models.has(modelId) ? viewOf(modelId) : undefined;
-        return model === undefined ? undefined : { type: 'model-changed', model };
-      });
+      markModel(modelId);
       if (table.models.has(modelId)) observeModel(modelId, supervisor.process(modelId).view().state, viewOf);
+    },
+    onReservedChanged(modelId) {
+      markModel(modelId);
+      markMemory();
     },
     onQueueChanged: () => feed.mark('queue', () => ({ type: 'queue-changed', queue: scheduler.queue() })),
   });
@@ -240,6 +220,8 @@ async function setUp(
     if (model === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
     return modelView(model, supervisor.process(modelId).view(), scheduler.counts(modelId), {
       isDemo: modelId === DEMO_MODEL_ID && !config.models.has(modelId),
+      need: memory.need(modelId),
+      history: memory.history(modelId),
     });
   }
 
@@ -257,9 +239,20 @@ async function setUp(
       configWarnings: [...configWarnings],
       configErrors: [...configErrors],
       dataFolder,
-      maxLoaded: config.memory.maxLoaded,
+      maxLoaded: Number.isFinite(config.memory.maxLoaded) ? config.memory.maxLoaded : null,
       isShuttingDown: stopping !== undefined,
     };
+  }
+
+  function markModel(modelId: string): void {
+    feed.mark(`model:${modelId}`, () => {
+      const model = table.models.has(modelId) ? viewOf(modelId) : undefined;
+      return model === undefined ? undefined : { type: 'model-changed', model };
+    });
+  }
+
+  function markMemory(): void {
+    feed.mark('memory', () => ({ type: 'memory-changed', memory: memory.view(scheduler.isGameMode()) }));
   }
 
   function announceInstance(): void {
@@ -278,66 +271,31 @@ async function setUp(
 
   /** So that a first request need not wait for a download that could have begun before. */
   function lookForEngine(): void {
-    if (![...table.models.values()].some((model) => model.kind === 'file')) return;
-    engines.ensureEngine(new AbortController().signal).catch(() => {
+    const isNeeded = [...table.models.values()].some((model) => model.kind === 'file');
+    const looking = isNeeded ? engines.ensureEngine(new AbortController().signal) : Promise.resolve();
+    looking.then(memory.prefetch).catch(() => {
       // Said in the log and the snapshot by `engines` itself; whoever needs it asks again.
-    });
-  }
-
-  function createListener(): RequestListener {
-    const inference = createInferenceHandler({
-      clock,
-      logger,
-      settings: () => inferenceSettings,
-      resolveModel: (name) => table.resolve(name),
-      resolvePrefix: (upstreamPath) => table.resolvePrefix(upstreamPath),
-      knownModels: () => [...table.models.keys()],
-      filtersOf: (modelId) => table.models.get(modelId)?.filters,
-      peek(modelId) {
-        const { state, endpoint } = supervisor.process(modelId).view();
-        if (state !== 'ready' || endpoint === null) return undefined;
-        const free = { requestId: '', queueWaitMs: 0, loadWaitMs: 0, onAborted: undefined };
-        return { ...free, modelId, endpoint, release: () => undefined };
-      },
-      isShuttingDown: () => stopping !== undefined,
-      acquireNow: scheduler.acquireNow,
-      acquire: scheduler.acquire,
-      loadSet(setName) {
-        const set = table.sets.get(setName);
-        if (set?.load !== 'together') return;
-        for (const member of set.models) {
-          if (!isResident(supervisor.process(member).view().state)) loadInBackground(member);
-        }
-      },
-      explainLoss: (modelId) => supervisor.process(modelId).view().problem ?? undefined,
-      record: intake.add,
-    });
-    const app = createProxyApp({
-      logger,
-      guardPolicy: () => inferenceSettings.guardPolicy,
-      resolveModel: (name) => table.resolve(name)?.modelId,
-      listModels: () =>
-        models().map(({ id, state, isDemo, contextSize, aliases }) => {
-          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
-        }),
-      isShuttingDown: () => stopping !== undefined,
-      async renderMetrics() {
-        intake.flush();
-        return { contentType: metrics.contentType, text: await metrics.render() };
-      },
-      mounts,
-    });
-    return createRequestListener({
-      guardPolicy: () => inferenceSettings.guardPolicy,
-      inference,
-      app: app,
     });
   }
 
   let listener: RequestListener | undefined;
 
   async function listen(from: ResolvedConfig): Promise<void> {
-    listener ??= createListener();
+    listener ??= createEngineFront({
+      clock,
+      logger,
+      scheduler,
+      intake,
+      metrics,
+      mounts,
+      startedAt,
+      settings: () => inferenceSettings,
+      table: () => table,
+      process: (modelId) => supervisor.process(modelId).view(),
+      models,
+      loadInBackground,
+      isShuttingDown: () => stopping !== undefined,
+    });
     const opened = await openListeners({
       host: from.server.host,
       port: from.server.port,
@@ -351,6 +309,20 @@ async function setUp(
     listeners = opened;
     await writeInstanceFile(dataFolder, { pid: process.pid, address: address(), token: instanceToken, startedAt });
     logger.log('info', `Listening on ${address()}`, { models: table.models.size });
+  }
+
+  function switchGameMode(isOn: boolean): void {
+    scheduler.setGameMode(isOn);
+    logger.log('info', isOn ? 'Game mode is on: everything is unloaded' : 'Game mode is off');
+    markMemory();
+  }
+
+  function reportErrors(errors: readonly ConfigProblem[]): void {
+    configErrors = errors;
+    for (const { path: where, message } of errors) {
+      logger.log('error', `The configuration was changed and is not in use: ${where} ${message}`);
+    }
+    announceInstance();
   }
 
   async function stopInOrder(): Promise<void> {
@@ -369,9 +341,20 @@ async function setUp(
     mount: (prefix, handler) => void mounts.push({ prefix, handler }),
 
     async start() {
+      const problems = await memory.check(config);
+      if (problems.length > 0) throw configInvalidError(config.filePath ?? 'the configuration', problems);
       undo.push(() => removeInstanceFile(dataFolder));
       await listen(config);
       lookForEngine();
+      undo.push(
+        watchForGames({
+          clock,
+          isWanted: () => config.memory.gameMode.isAutomatic,
+          isOn: scheduler.isGameMode,
+          switchTo: switchGameMode,
+          readDevices: memory.readDevices,
+        }),
+      );
       for (const model of table.models.values()) if (model.startup) loadInBackground(model.id);
     },
 
@@ -386,6 +369,11 @@ async function setUp(
 
     async applyConfig(next, warnings) {
       if (stopping !== undefined) return;
+      const problems = await memory.check(next);
+      if (problems.length > 0) {
+        reportErrors(problems);
+        return;
+      }
       const change = decideConfigChange(config, next);
       configErrors = [];
       configWarnings = warnings;
@@ -397,7 +385,9 @@ async function setUp(
       config = next;
       inferenceSettings = inferenceSettingsOf(next);
       if (change.isEngineChanged) engines.configure(next.engine);
+      memory.reset();
       supervisor.configure(table.models);
+      void kvCacheKeeper.sweep();
       scheduler.configure(
         schedulerSettingsOf(next, table),
         change.restarted.map(({ id }) => id),
@@ -411,13 +401,7 @@ async function setUp(
       announceInstance();
     },
 
-    reportConfigErrors(errors) {
-      configErrors = errors;
-      for (const { path: where, message } of errors) {
-        logger.log('error', `The configuration was changed and is not in use: ${where} ${message}`);
-      }
-      announceInstance();
-    },
+    reportConfigErrors: reportErrors,
 
     checkAdmin(headers) {
       const key = presentedKey(headers) ?? '';
@@ -435,8 +419,16 @@ async function setUp(
       engine: engines.status(),
       models: models(),
       queue: scheduler.queue(),
+      memory: memory.view(scheduler.isGameMode()),
     }),
-    subscribe: feed.subscribe,
+    subscribe(listener) {
+      const unsubscribe = feed.subscribe(listener);
+      const endWatch = memory.watch();
+      return () => {
+        unsubscribe();
+        endWatch();
+      };
+    },
 
     resolveModel(name) {
       const resolved = table.resolve(name);
@@ -453,6 +445,11 @@ async function setUp(
       const loaded = [...table.models.keys()].filter((id) => isResident(supervisor.process(id).view().state));
       return await Promise.all(loaded.map((id) => scheduler.eject(id, mode, signal)));
     },
+    async planLoad(modelId) {
+      await memory.keeper.prepare(modelId);
+      return loadPlanView(scheduler.plan(modelId));
+    },
+    setGameMode: switchGameMode,
     setPinned: scheduler.setPinned,
     resetModel: scheduler.reset,
     cancelRequest(requestId) {

@@ -1,6 +1,9 @@
 import { serialiseError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
+import type { ModelNeed } from './memory/device-facts.ts';
+import { needHistoryView, needView, roundedBytes } from './memory-view.ts';
 import type { ModelConfig } from './config/resolved-config.ts';
+import type { LearnedNeed } from './memory/look-up-need.ts';
 import type { ModelCounts } from './scheduler/scheduler-contract.ts';
 import { describeListenAddress } from './supervisor/endpoint.ts';
 import type { ModelProcessView } from './supervisor/model-process.ts';
@@ -10,7 +13,7 @@ export function modelView(
   config: ModelConfig,
   process: ModelProcessView,
   counts: ModelCounts,
-  { isDemo }: { isDemo: boolean },
+  { isDemo, need, history }: { isDemo: boolean; need: ModelNeed | undefined; history: LearnedNeed | undefined },
 ): ModelView {
   return {
     id: config.id,
@@ -42,5 +45,8 @@ export function modelView(
             askedBy: process.lastExit.askedBy ?? null,
           },
     warnings: [...process.warnings],
+    need: need === undefined ? null : needView(need),
+    needHistory: history === undefined ? null : needHistoryView(history),
+    reservedBytes: roundedBytes(counts.reserved),
   };
 }

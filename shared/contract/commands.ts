@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { loadPlanViewSchema } from './memory.ts';
 import { requestRecordSchema } from './request-record.ts';
 import { modelViewSchema, snapshotSchema } from './snapshot.ts';
 
@@ -25,7 +26,10 @@ const ejectOutcomeSchema = z.object({
   wasLoaded: z.boolean(),
   exitCode: z.number().nullable(),
   signal: z.string().nullable(),
+  /** Until the process was gone and its memory was seen to be free again. */
   tookMs: z.number(),
+  /** What came back, by device. */
+  freedBytes: z.record(z.string(), z.number()),
 });
 
 export type EjectOutcome = z.infer<typeof ejectOutcomeSchema>;
@@ -52,6 +56,10 @@ export const commands = {
   'unpin-model': { request: modelRequest, response: modelResponse },
   /** Forgets past failures, so that the next request starts the model again. */
   'reset-model': { request: modelRequest, response: modelResponse },
+  /** What loading a model would take and do now; nothing happens. A load is decided by the very same. */
+  'plan-load': { request: modelRequest, response: z.object({ plan: loadPlanViewSchema }) },
+  /** Unloads everything, and loads nothing until it is switched off. */
+  'set-game-mode': { request: z.strictObject({ isOn: z.boolean() }), response: z.object({ isGameMode: z.boolean() }) },
   'cancel-request': { request: z.strictObject({ request: z.string().min(1) }), response: z.object({}) },
   /**
    * Changes the configuration file, comments and order kept, and applies it. Settings that say what is run, with which

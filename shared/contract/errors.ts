@@ -27,6 +27,8 @@ const errorTable = {
   'queue-full': { status: 429, type: 'rate_limit_error' },
   /** There is no room for the model, and none will come by waiting. */
   'no-room': { status: 503, type: 'server_error' },
+  /** Game mode is on, and `memory.gameMode.requests` is `refuse`. */
+  'game-mode': { status: 503, type: 'server_error' },
   /** The request waited for its whole `queue.maxWait`. */
   'queue-timeout': { status: 503, type: 'server_error' },
   /** Somebody cancelled the waiting request. */
@@ -53,6 +55,8 @@ const errorTable = {
   'port-taken': { status: 500, type: 'server_error' },
   /** Another Corral holds the data folder. */
   'already-running': { status: 500, type: 'server_error' },
+  /** A tool that tells about memory did not answer, or not in a form that Corral understands. */
+  'probe-failed': { status: 503, type: 'server_error' },
   /** A defect in Corral; the log has the stack. */
   internal: { status: 500, type: 'server_error' },
 } as const satisfies Record<string, { status: number; type: string }>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { modelStateSchema } from '../model/model-state.ts';
 import { serialisedErrorSchema } from './errors.ts';
+import { memoryViewSchema, needHistorySchema, needViewSchema } from './memory.ts';
 
 /**
  * All that a window, tray or CLI may show. Times ending in `At` are wall-clock milliseconds since 1970, so that they
@@ -46,22 +47,33 @@ export const modelViewSchema = z.object({
   problem: serialisedErrorSchema.nullable(),
   lastExit: exitViewSchema.nullable(),
   warnings: z.array(z.string()),
+  /** What loading it takes; null until that was asked for. */
+  need: needViewSchema.nullable(),
+  /** Null if it was never loaded as it is configured, or that was not looked up. */
+  needHistory: needHistorySchema.nullable(),
+  /** What is reserved for it, by device. */
+  reservedBytes: z.record(z.string(), z.number()),
 });
 
 export type ModelView = z.infer<typeof modelViewSchema>;
 
-export const waitReasons = ['slot', 'load', 'room', 'restart-delay', 'lane', 'eject'] as const;
+export const waitReasons = ['slot', 'load', 'room', 'restart-delay', 'lane', 'eject', 'game-mode'] as const;
 
 export const queueEntryViewSchema = z.object({
   id: z.string(),
   modelId: z.string(),
   lane: z.string(),
   priority: z.number(),
-  /** What it waits for: a free slot, the load, room for the load, a restart delay, its lane's limit, an eject. */
+  /** What it waits for: a free slot, the load, room for the load, a restart delay, its lane's limit, an eject, game mode. */
   waitsFor: z.enum(waitReasons),
+  /** The same in words, with what is in the way: `slot of qwen3: 2 of 2 busy`. */
+  reason: z.string(),
   /** 1 is next. */
   position: z.number(),
+  /** Its age is the time since then. */
   enqueuedAt: z.number(),
+  /** From the moment of the snapshot or event, by how long loads and requests of the model took lately; null if unknown. */
+  expectedWaitMs: z.number().nullable(),
 });
 
 export type QueueEntryView = z.infer<typeof queueEntryViewSchema>;
@@ -94,7 +106,8 @@ export const instanceViewSchema = z.object({
   /** Why the newest version of the file is not in use; empty if it is. */
   configErrors: z.array(configIssueSchema),
   dataFolder: z.string(),
-  maxLoaded: z.number(),
+  /** Null: only memory limits them. */
+  maxLoaded: z.number().nullable(),
   isShuttingDown: z.boolean(),
 });
 
@@ -105,6 +118,7 @@ export const snapshotSchema = z.object({
   engine: engineStatusSchema,
   models: z.array(modelViewSchema),
   queue: z.array(queueEntryViewSchema),
+  memory: memoryViewSchema,
 });
 
 export type InstanceView = z.infer<typeof instanceViewSchema>;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import net from 'node:net';
 import type { Latencies, LoadAnswer, LoadResult, LoadRun } from './load-protocol.ts';
 import { createResponseParser } from './response-parser.ts';
@@ -10,6 +11,7 @@ import { percentile } from './statistics.ts';
 const SENT_AT = Buffer.from('"t":"');
 const SENT_AT_DIGITS = 16;
 const LINE_FEED = 0x0a;
+const STAGGER_MS = 61.3;
 /** `process.hrtime` and `performance.now` tick alike, and only the latter costs nothing. */
 const clockOffsetNs = readClockOffset();
 
@@ -43,7 +45,13 @@ async function carryOut(run: LoadRun): Promise<LoadResult> {
   let left = run.maxRequests;
   const startedMs = performance.now();
   const mayBegin = (): boolean => left-- > 0 && performance.now() - startedMs < run.durationMs;
-  await Promise.all(Array.from({ length: run.connections }, () => loadConnection(run, request, samples, mayBegin)));
+  await Promise.all(
+    Array.from({ length: run.connections }, async (_, index) => {
+      // People do not begin in the same millisecond; streams in step would wait for each other at every event.
+      if (run.isPaced === true) await sleep(index * STAGGER_MS);
+      await loadConnection(run, request, samples, mayBegin);
+    }),
+  );
   const elapsedMs = performance.now() - startedMs;
   return {
     requests: samples.latencyMs.length,

@@ -3,6 +3,7 @@ import type { ModelState } from '#shared/model/model-state.ts';
 import type { ExitRecord } from '../../electron/engine/process/child-process.ts';
 import { nextState, type ProcessEvent } from '../../electron/engine/process/process-state.ts';
 import type { Endpoint } from '../../electron/engine/supervisor/endpoint.ts';
+import type { StartOptions } from '../../electron/engine/supervisor/launch.ts';
 import type { ModelProcess, ModelProcessView } from '../../electron/engine/supervisor/model-process.ts';
 import { decideRestart } from '../../electron/engine/supervisor/restart-policy.ts';
 import type { Supervisor, SupervisorListener } from '../../electron/engine/supervisor/supervisor.ts';
@@ -15,6 +16,10 @@ export interface FakeProcessBehaviour {
   stopMs: number;
   /** What the next start comes to. */
   nextStart(): 'ready' | 'refused' | 'exits';
+  /** The process takes what it needs; false if there is too little, which ends it once it would have been ready. */
+  takeMemory?(pid: number, options: StartOptions): boolean;
+  /** The process with this pid is no more. */
+  onGone?(pid: number): void;
 }
 
 export interface FakeModelProcess extends ModelProcess {
@@ -30,21 +35,27 @@ export interface FakeSupervisor extends Supervisor {
 /** For models that come with a later configuration. */
 const PROMPT: FakeProcessBehaviour = { prepareMs: 1, loadMs: 1, stopMs: 1, nextStart: () => 'ready' };
 
+/** `askedBy` for those somebody asked for. */
+type OnTransition = (modelId: string, state: ModelState, askedBy?: string) => void;
+
 /**
- * Processes without processes: they load, fail, crash and stop by the fake clock, and keep the table of states. A start
- * that failed is told of before the change of state is, and a crash together with the time of the next start.
+ * Processes without processes: they load, fail, crash and stop by the fake clock, and keep the table of states. A start that
+ * is refused is told of before the change of state, one whose process ended after it; a crash comes with the time of the
+ * next start.
  */
 export function createFakeSupervisor(
   clock: FakeClock,
   behaviours: ReadonlyMap<string, FakeProcessBehaviour>,
-  onTransition: (modelId: string, state: ModelState) => void = () => undefined,
+  onTransition: OnTransition = () => undefined,
 ): FakeSupervisor {
+  let lastPid = 0;
   let listener: SupervisorListener | undefined;
   const processes = new Map<string, FakeModelProcess>();
   const ensureProcess = (modelId: string): void => {
     if (processes.has(modelId)) return;
     const process = createFakeProcess(modelId, clock, behaviours.get(modelId) ?? PROMPT, {
-      onTransition: (state) => onTransition(modelId, state),
+      nextPid: () => (lastPid += 1),
+      onTransition: (state, askedBy) => onTransition(modelId, state, askedBy),
       onChange: () => listener?.onChange(modelId),
       onStartFailed: (error) => listener?.onStartFailed(modelId, error),
     });
@@ -76,7 +87,8 @@ function createFakeProcess(
   clock: FakeClock,
   behaviour: FakeProcessBehaviour,
   tell: {
-    onTransition(state: ModelState): void;
+    nextPid(): number;
+    onTransition(state: ModelState, askedBy?: string): void;
     onChange(): void;
     onStartFailed(error: AppError): void;
   },
@@ -103,11 +115,13 @@ function createFakeProcess(
     warnings: [],
   };
 
-  function move(event: ProcessEvent, change: Partial<ModelProcessView> = {}): void {
+  function move(event: ProcessEvent, change: Partial<ModelProcessView> = {}, askedBy?: string): void {
     const state = nextState(view.state, event);
     if (state === undefined) throw new Error(`${modelId} cannot do ${event} while ${view.state}`);
-    view = { ...view, ...change, state };
-    tell.onTransition(state);
+    const { pid } = view;
+    view = { ...view, ...change, state, ...(event === 'exited' ? { pid: null, endpoint: null } : {}) };
+    if (event === 'exited' && pid !== null) behaviour.onGone?.(pid);
+    tell.onTransition(state, askedBy);
   }
 
   function after(delayMs: number, action: () => void): void {
@@ -128,17 +142,16 @@ function createFakeProcess(
     askedBy,
   });
 
-  function endUnasked(message: string): AppError {
-    const error = new AppError('start-failed', message);
+  function endUnasked(message: string, details: { reason?: string } = {}): AppError {
+    const error = new AppError('start-failed', message, { details });
     failureTimesMs.push(clock.nowMs());
     const decision = decideRestart(failureTimesMs);
     move('exited', {
-      endpoint: null,
       problem: error,
       lastExit: { ...exit(undefined), atWallMs: clock.wallMs() },
       ...(decision.kind === 'wait' ? { nextStartAtMs: decision.untilMs } : {}),
     });
-    if (decision.kind === 'give-up') move('gave-up', { problem: new AppError('model-failed', message) });
+    if (decision.kind === 'give-up') move('gave-up', { problem: new AppError('model-failed', message, { details }) });
     settleGone();
     return view.problem ?? error;
   }
@@ -157,9 +170,9 @@ function createFakeProcess(
     }
     if (view.state === 'off' || view.state === 'crashed' || view.state === 'failed') return Promise.resolve(undefined);
     if (view.state !== 'stopping') {
-      move('stop-requested');
+      move('stop-requested', {}, askedBy);
       after(behaviour.stopMs, () => {
-        move('exited', { endpoint: null, lastExit: { ...exit(askedBy), atWallMs: clock.wallMs() } });
+        move('exited', { lastExit: { ...exit(askedBy), atWallMs: clock.wallMs() } });
         tell.onChange();
         settleGone();
       });
@@ -171,7 +184,7 @@ function createFakeProcess(
   return {
     view: () => view,
     startCount: () => startCount,
-    start() {
+    start(options = {}) {
       startCount += 1;
       const outcome = behaviour.nextStart();
       move('start-requested', { problem: null });
@@ -180,11 +193,20 @@ function createFakeProcess(
           refuse(new AppError('start-failed', `${modelId} has no file`));
           return;
         }
-        move('spawned', { generation: view.generation + 1 });
+        const pid = tell.nextPid();
+        move('spawned', { generation: view.generation + 1, pid });
+        const hasMemory = behaviour.takeMemory?.(pid, options) ?? true;
         after(behaviour.loadMs, () => {
-          if (outcome === 'exits') tell.onStartFailed(endUnasked(`${modelId} exits at start`));
-          else move('became-ready', { endpoint: fakeEndpoint(modelId, view.generation) });
+          if (outcome === 'ready' && hasMemory) {
+            move('became-ready', { endpoint: fakeEndpoint(modelId, view.generation), lastLoadMs: behaviour.loadMs });
+            tell.onChange();
+            return;
+          }
+          const error = hasMemory
+            ? endUnasked(`${modelId} exits at start`)
+            : endUnasked(`${modelId} ran out of memory`, { reason: 'out-of-memory' });
           tell.onChange();
+          tell.onStartFailed(error);
         });
         tell.onChange();
       });
@@ -225,7 +247,7 @@ function fakeEndpoint(modelId: string, generation: number): Endpoint {
   return {
     listen: { kind: 'socket', path: `/${modelId}/${generation}.sock` },
     apiKey: undefined,
-    lastByteAtMs: 0,
+    piecesSeen: 0,
     runningRequests: 0,
     origin: `http://${modelId}/${generation}`,
     dispatcher: undefined as unknown as Endpoint['dispatcher'],

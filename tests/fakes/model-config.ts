@@ -1,4 +1,4 @@
-import type { CommandModelConfig } from '../../electron/engine/config/resolved-config.ts';
+import type { CommandModelConfig, FileModelConfig } from '../../electron/engine/config/resolved-config.ts';
 
 /** The settings of a custom-command model, as the defaults have them. */
 export function commandModelConfig(id: string, changes: Partial<CommandModelConfig> = {}): CommandModelConfig {
@@ -21,6 +21,38 @@ export function commandModelConfig(id: string, changes: Partial<CommandModelConf
     health: '/health',
     readyPattern: undefined,
     cwd: undefined,
+    ...changes,
+  };
+}
+
+/** The settings of a model with a file, as the defaults have them. */
+export function fileModelConfig(id: string, changes: Partial<FileModelConfig> = {}): FileModelConfig {
+  return {
+    kind: 'file',
+    id,
+    aliases: [],
+    env: {},
+    concurrency: undefined,
+    queue: { max: 100, maxWaitMs: 300_000 },
+    ttlMs: 1_800_000,
+    startTimeoutMs: 120_000,
+    stopGraceMs: 10_000,
+    pinned: false,
+    filters: undefined,
+    startup: false,
+    priority: 0,
+    file: `/models/${id}.gguf`,
+    mmproj: undefined,
+    contextSize: undefined,
+    gpuLayers: 'auto',
+    kvCacheType: undefined,
+    parallel: undefined,
+    embeddings: false,
+    pooling: undefined,
+    rerank: false,
+    keepKvCache: false,
+    devices: [],
+    args: [],
     ...changes,
   };
 }

@@ -2,7 +2,7 @@ import type { Bridge } from '#shared/contract/bridge.ts';
 import type { EjectMode, EjectOutcome } from '#shared/contract/commands.ts';
 import type { Snapshot } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
-import { formatDuration } from '#shared/model/units.ts';
+import { formatDuration, formatSize } from '#shared/model/units.ts';
 import { printable } from '../printable.ts';
 import { showProgressLine } from '../progress-line.ts';
 import { writeJson, type VerbContext } from '../terminal.ts';
@@ -36,14 +36,16 @@ export async function ejectModels(
   for (const outcome of outcomes) terminal.write(`${printable(describeOutcome(outcome))}\n`);
 }
 
-/** `qwen3 ejected (exit code 0, 35 ms)`. */
-export function describeOutcome({ model, wasLoaded, exitCode, signal, tookMs }: EjectOutcome): string {
+/** `qwen3 ejected (exit code 0, 35 ms); 9.2 GB of CUDA0 free again`. */
+export function describeOutcome({ model, wasLoaded, exitCode, signal, tookMs, freedBytes }: EjectOutcome): string {
   if (!wasLoaded) return `${model} was not loaded`;
   const exit = [
     ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
     ...(signal === null ? [] : [`ended by ${signal}`]),
   ];
-  return `${model} ejected (${[...exit, formatDuration(tookMs)].join(', ')})`;
+  const freed = Object.entries(freedBytes).map(([device, bytes]) => `${formatSize(bytes)} of ${device}`);
+  const back = freed.length === 0 ? '' : `; ${freed.join(' and ')} free again`;
+  return `${model} ejected (${[...exit, formatDuration(tookMs)].join(', ')})${back}`;
 }
 
 function describeEject({ models }: Snapshot, name: string | undefined): string | undefined {

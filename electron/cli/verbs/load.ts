@@ -35,6 +35,7 @@ const waits: Readonly<Record<QueueEntryView['waitsFor'], string>> = {
   'restart-delay': 'waits for its next start after a failure',
   lane: 'waits for its lane',
   eject: 'waits for its eject to end',
+  'game-mode': 'waits for the end of game mode',
 };
 
 /** What a load is about now, such as `qwen3: loading 40%`; undefined if there is no such model or it is ready. */

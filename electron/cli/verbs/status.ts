@@ -1,17 +1,18 @@
 import type { Bridge } from '#shared/contract/bridge.ts';
+import type { DeviceView } from '#shared/contract/memory.ts';
 import type { EngineStatusView, Snapshot } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { formatDuration, formatSize } from '#shared/model/units.ts';
 import { displayWidth, printable } from '../printable.ts';
 import { writeJson, type VerbContext } from '../terminal.ts';
 
-/** `corral status`. As JSON: `{ instance, engine, counts }`. */
+/** `corral status`. As JSON: `{ instance, engine, counts, memory }`. */
 export async function showStatus(bridge: Bridge, { terminal, isJson, signal, wallMs }: VerbContext): Promise<void> {
   const snapshot = await bridge.call('get-snapshot', {}, signal);
   const { instance, engine } = snapshot;
   const counts = countOf(snapshot);
   if (isJson) {
-    writeJson(terminal, { instance, engine, counts });
+    writeJson(terminal, { instance, engine, counts, memory: snapshot.memory });
     return;
   }
   const rows: [string, string][] = [
@@ -22,13 +23,25 @@ export async function showStatus(bridge: Bridge, { terminal, isJson, signal, wal
     ...instance.configWarnings.map(({ path, message }): [string, string] => ['  warning', joinIssue(path, message)]),
     ['Data folder', instance.dataFolder],
     ['llama-server', describeEngine(engine)],
-    ['Models', `${counts.models}, ${counts.loaded} loaded (at most ${instance.maxLoaded} at once)`],
+    [
+      'Models',
+      `${counts.models}, ${counts.loaded} loaded${instance.maxLoaded === null ? '' : ` (at most ${instance.maxLoaded} at once)`}`,
+    ],
+    ...snapshot.memory.devices.map((device): [string, string] => [device.id, describeDevice(device)]),
+    ...(snapshot.memory.isGameMode ? [['Game mode', 'on: nothing is loaded'] as [string, string]] : []),
     ['Requests', `${counts.activeRequests} running, ${counts.waitingRequests} waiting`],
   ];
   const width = Math.max(...rows.map(([label]) => displayWidth(label)));
   const heading = `Corral ${instance.version}${instance.isShuttingDown ? ', shutting down' : ''}`;
   terminal.write(`${terminal.paint('bold', printable(heading))}\n`);
   for (const [label, value] of rows) terminal.write(`${label.padEnd(width)}  ${printable(value)}\n`);
+}
+
+/** `9.2 GB of 24.0 GB for models, 1.1 GB used by others`. */
+function describeDevice({ budgetBytes, usedByOthersBytes, models, isStale }: DeviceView): string {
+  const held = models.reduce((sum, { bytes }) => sum + bytes, 0);
+  const others = usedByOthersBytes === 0 ? '' : `, ${formatSize(usedByOthersBytes)} used by others`;
+  return `${formatSize(held)} of ${formatSize(budgetBytes)} for models${others}${isStale ? ' (an old reading)' : ''}`;
 }
 
 function countOf({

@@ -19,6 +19,7 @@ export function demoModelConfig(file: string): FileModelConfig {
     rerank: false,
     devices: [],
     args: [],
+    keepKvCache: false,
     env: {},
     concurrency: undefined,
     queue: { max: 100, maxWaitMs: 5 * 60_000 },

@@ -1,14 +1,18 @@
 /**
- * Writes GGUF version 3, as far as Corral needs it: metadata and F32 tensors, little endian.
+ * Writes GGUF version 3, as far as Corral needs it, little endian: metadata and F32 tensors, or the header alone of a file
+ * whose tensors have any type.
  * Format: ggml/docs/gguf.md in https://github.com/ggml-org/ggml.
  */
 
 export type GgufValue =
+  | { readonly type: 'uint16'; readonly value: number }
   | { readonly type: 'uint32'; readonly value: number }
+  | { readonly type: 'int32'; readonly value: number }
   | { readonly type: 'float32'; readonly value: number }
   | { readonly type: 'bool'; readonly value: boolean }
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'int32-array'; readonly value: readonly number[] }
+  | { readonly type: 'bool-array'; readonly value: readonly boolean[] }
   | { readonly type: 'float32-array'; readonly value: readonly number[] }
   | { readonly type: 'string-array'; readonly value: readonly string[] };
 
@@ -17,6 +21,16 @@ export interface GgufTensor {
   /** ggml's order: the first dimension is the contiguous one (the length of a row). */
   readonly dimensions: readonly number[];
   readonly data: Float32Array;
+}
+
+/** A tensor without its data. */
+export interface GgufTensorShape {
+  readonly name: string;
+  /** In ggml's order. */
+  readonly dimensions: readonly number[];
+  /** ggml's number of the type. */
+  readonly typeId: number;
+  readonly sizeBytes: number;
 }
 
 export interface GgufContent {
@@ -29,7 +43,7 @@ export interface GgufContent {
 export const ggufAlignment = 32;
 
 const ggufVersion = 3;
-const valueTypes = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 } as const;
+const valueTypes = { uint16: 2, uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 } as const;
 const tensorTypeF32 = 0;
 
 /**
@@ -37,6 +51,31 @@ const tensorTypeF32 = 0;
  * our own code, so that is a defect and not a failure to report.
  */
 export function writeGguf(content: GgufContent): Uint8Array {
+  const shapes = content.tensors.map(({ name, dimensions, data }) => {
+    const elementCount = dimensions.reduce((product, dimension) => product * dimension, 1);
+    if (elementCount !== data.length) {
+      throw new RangeError(`Tensor ${name} has ${data.length} values for the dimensions ${dimensions.join(' x ')}.`);
+    }
+    return { name, dimensions, typeId: tensorTypeF32, sizeBytes: data.byteLength };
+  });
+  const writer = createByteWriter();
+  writer.bytes(writeGgufHeader({ metadata: content.metadata, tensors: shapes }).header);
+  for (const tensor of content.tensors) {
+    writer.float32s(tensor.data);
+    writer.pad(ggufAlignment);
+  }
+  return writer.finish();
+}
+
+/**
+ * What stands before the data, up to where the first tensor begins, and the length of all that follows. A file with this
+ * header that is extended to `header.length + dataBytes` is a model whose weights are all zero, and takes next to no space
+ * where the file system knows holes.
+ */
+export function writeGgufHeader(content: {
+  readonly metadata: ReadonlyMap<string, GgufValue>;
+  readonly tensors: readonly GgufTensorShape[];
+}): { readonly header: Uint8Array; readonly dataBytes: number } {
   const writer = createByteWriter();
   writer.bytes(new TextEncoder().encode('GGUF'));
   writer.uint32(ggufVersion);
@@ -46,33 +85,29 @@ export function writeGguf(content: GgufContent): Uint8Array {
     writer.string(key);
     writeValue(writer, value);
   }
-
   let offset = 0;
   for (const tensor of content.tensors) {
-    const elementCount = tensor.dimensions.reduce((product, dimension) => product * dimension, 1);
-    if (elementCount !== tensor.data.length) {
-      throw new RangeError(
-        `Tensor ${tensor.name} has ${tensor.data.length} values for the dimensions ${tensor.dimensions.join(' x ')}.`,
-      );
-    }
     writer.string(tensor.name);
     writer.uint32(tensor.dimensions.length);
     for (const dimension of tensor.dimensions) writer.uint64(dimension);
-    writer.uint32(tensorTypeF32);
+    writer.uint32(tensor.typeId);
     writer.uint64(offset);
-    offset += alignUp(tensor.data.byteLength);
-  }
-
-  for (const tensor of content.tensors) {
-    writer.pad(ggufAlignment);
-    writer.float32s(tensor.data);
+    offset += alignUp(tensor.sizeBytes);
   }
   writer.pad(ggufAlignment);
-  return writer.finish();
+  return { header: writer.finish(), dataBytes: offset };
 }
 
 function writeValue(writer: ByteWriter, value: GgufValue): void {
   switch (value.type) {
+    case 'uint16':
+      writer.uint32(valueTypes.uint16);
+      writer.bytes(Uint8Array.of(value.value & 0xff, value.value >> 8));
+      return;
+    case 'int32':
+      writer.uint32(valueTypes.int32);
+      writer.int32(value.value);
+      return;
     case 'uint32':
       writer.uint32(valueTypes.uint32);
       writer.uint32(value.value);
@@ -92,6 +127,10 @@ function writeValue(writer: ByteWriter, value: GgufValue): void {
     case 'int32-array':
       writeArrayHead(writer, valueTypes.int32, value.value.length);
       for (const item of value.value) writer.int32(item);
+      return;
+    case 'bool-array':
+      writeArrayHead(writer, valueTypes.bool, value.value.length);
+      writer.bytes(Uint8Array.from(value.value, Number));
       return;
     case 'float32-array':
       writeArrayHead(writer, valueTypes.float32, value.value.length);

@@ -46,6 +46,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   rerank: { key: 'rerank', effect: 'restart' },
   devices: { key: 'devices', effect: 'restart' },
   args: { key: 'args', effect: 'restart' },
+  keepKvCache: { key: 'keepKvCache', effect: 'restart' },
   env: { key: 'env', effect: 'restart' },
   command: { key: 'command', effect: 'restart' },
   cwd: { key: 'cwd', effect: 'restart' },
@@ -78,7 +79,7 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
 };
 
 /** Names in the resolved configuration that differ from those in the file by more than the unit `Ms` at the end. */
-const writtenNames: Readonly<Record<string, string>> = { maxFileBytes: 'maxFileSize' };
+const writtenNames: Readonly<Record<string, string>> = { maxFileBytes: 'maxFileSize', maxBytes: 'maxSize' };
 
 /**
  * What changes from `before` to `after`. The order of models alone, and that of variables in `env`, changes nothing. A

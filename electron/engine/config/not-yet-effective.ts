@@ -4,19 +4,12 @@
  * `*` stands for any key or position.
  */
 export const notYetEffective: readonly { readonly pattern: string; readonly willDo: string }[] = [
-  { pattern: 'server.apiKeys.*.waitingComments', willDo: 'switch comments on waiting streams off for one lane' },
   { pattern: 'engine.channel', willDo: 'choose which llama.cpp builds are downloaded' },
   { pattern: 'engine.variant', willDo: 'choose the kind of llama.cpp build' },
   { pattern: 'engine.origin', willDo: 'choose where llama.cpp is downloaded from' },
   { pattern: 'engine.keep', willDo: 'limit how many builds are kept' },
-  { pattern: 'memory.reserve', willDo: 'leave memory to other programs' },
-  { pattern: 'memory.budgets', willDo: 'limit the memory used of each device' },
-  { pattern: 'memory.kvCache', willDo: 'bound what saved conversations use on disk' },
-  { pattern: 'memory.gameMode', willDo: 'set what game mode does' },
   { pattern: 'scheduler.defaultModel', willDo: 'answer requests that name no model' },
-  { pattern: 'scheduler.waitingComments', willDo: 'send comments on streams while their request waits' },
   { pattern: 'models.*.rpc', willDo: 'spread the model over RPC workers' },
-  { pattern: 'models.*.keepKvCache', willDo: 'save conversations when the model is unloaded' },
   { pattern: 'pools', willDo: 'pass requests to other servers' },
   { pattern: 'catalog', willDo: 'find models on disk' },
   { pattern: 'listeners', willDo: 'answer in the language of other programs' },

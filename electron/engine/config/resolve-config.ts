@@ -26,12 +26,13 @@ export function resolveConfig(
     server: {
       host: withoutBrackets(server.host),
       port: server.port,
-      apiKeys: server.apiKeys.map(({ name, key, priority, concurrency, models }) => ({
+      apiKeys: server.apiKeys.map(({ name, key, priority, concurrency, models, waitingComments }) => ({
         name,
         key,
         priority,
         concurrency,
         models,
+        hasWaitingComments: waitingComments,
       })),
       adminToken: server.adminToken,
       allowedOrigins: server.allowedOrigins,
@@ -50,9 +51,26 @@ export function resolveConfig(
       path: engine.path === 'auto' ? 'auto' : absolutePath(engine.path, paths),
       autoInstall: engine.autoInstall,
     },
-    // One model at a time until placement knows what fits beside what is loaded.
-    memory: { policy: memory.policy, maxLoaded: memory.maxLoaded ?? 1 },
-    scheduler: { fairnessBoundMs: scheduler.fairnessBound, maxQueued: scheduler.maxQueued },
+    memory: {
+      policy: memory.policy,
+      maxLoaded: memory.maxLoaded ?? Number.POSITIVE_INFINITY,
+      reserveBytes: memory.reserve,
+      budgetsBytes: memory.budgets,
+      gameMode: { requests: memory.gameMode.requests, isAutomatic: memory.gameMode.automatic },
+      kvCache: {
+        folder: memory.kvCache.folder === undefined ? undefined : absolutePath(memory.kvCache.folder, paths),
+        maxBytes: memory.kvCache.maxSize,
+      },
+    },
+    scheduler: {
+      fairnessBoundMs: scheduler.fairnessBound,
+      maxQueued: scheduler.maxQueued,
+      waitingComments: {
+        isEnabled: scheduler.waitingComments.enabled,
+        afterMs: scheduler.waitingComments.after,
+        intervalMs: scheduler.waitingComments.interval,
+      },
+    },
     log: { level: log.level },
     telemetry: { maxRecords: telemetry.maxRecords, maxFileBytes: telemetry.maxFileSize },
     sets: new Map(
@@ -100,6 +118,7 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
       rerank: model.rerank,
       devices: model.devices,
       args: [...defaults.args, ...model.args],
+      keepKvCache: model.keepKvCache,
     } satisfies FileModelConfig;
   }
   return {

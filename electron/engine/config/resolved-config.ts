@@ -53,6 +53,8 @@ export interface ApiKeyConfig {
   readonly concurrency: number | undefined;
   /** Ids this lane may use; undefined means all. */
   readonly models: readonly string[] | undefined;
+  /** Whether its streams get comments while their request waits. */
+  readonly hasWaitingComments: boolean;
 }
 
 export interface EngineConfig {
@@ -63,8 +65,19 @@ export interface EngineConfig {
 
 export interface MemoryConfig {
   readonly policy: 'evict-lru' | 'reject';
-  /** Models that may be loaded at once. */
+  /** Models that may be loaded at once; infinite where only memory limits them. */
   readonly maxLoaded: number;
+  /** Of each device, left to other programs. */
+  readonly reserveBytes: number;
+  /** The most that models may use, by device. */
+  readonly budgetsBytes: Readonly<Record<string, number>>;
+  readonly gameMode: { readonly requests: 'hold' | 'refuse'; readonly isAutomatic: boolean };
+  readonly kvCache: {
+    /** Undefined means the one in the data folder. */
+    readonly folder: string | undefined;
+    /** What all saved conversations may use on disk; 0 saves none. */
+    readonly maxBytes: number;
+  };
 }
 
 export interface SchedulerConfig {
@@ -72,6 +85,14 @@ export interface SchedulerConfig {
   readonly fairnessBoundMs: number;
   /** Requests that may wait over all models. */
   readonly maxQueued: number;
+  /** Comments on streams while their request waits. */
+  readonly waitingComments: {
+    readonly isEnabled: boolean;
+    /** Silence before the first one. */
+    readonly afterMs: number;
+    /** Time between two. */
+    readonly intervalMs: number;
+  };
 }
 
 export interface LogConfig {
@@ -137,6 +158,8 @@ export interface FileModelConfig extends CommonModelConfig {
   readonly devices: readonly string[];
   /** Appended to the command line as they are. */
   readonly args: readonly string[];
+  /** What its slots remember is saved when it is unloaded and restored when it comes back. */
+  readonly keepKvCache: boolean;
 }
 
 /** Any server, started by a command that the user wrote; it is never rewritten. */

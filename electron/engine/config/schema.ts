@@ -107,7 +107,11 @@ const memorySchema = z
       .record(nonEmptyText, sizeField)
       .prefault({})
       .describe('The most that models may use of a device, by its name (`CUDA0`, `RAM`).'),
-    maxLoaded: z.int().min(1).optional().describe('Models that may be loaded at once. Unset: 1 in this version.'),
+    maxLoaded: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Models that may be loaded at once. Unset: as many as fit in memory.'),
     kvCache: z
       .strictObject({
         folder: nonEmptyText.optional().describe('Where saved conversations are kept. Unset: in the data folder.'),
@@ -129,8 +133,10 @@ const memorySchema = z
 const schedulerSchema = z
   .strictObject({
     fairnessBound: durationField
-      .prefault('30s')
-      .describe('How long a request may be overtaken by younger ones for a model that is already loaded.'),
+      .prefault('1s')
+      .describe(
+        'How long a request may be overtaken by younger ones for a model that is already loaded. A model that was just loaded keeps its place for that long, or as long as its load took.',
+      ),
     maxQueued: z.int().min(0).prefault(1000).describe('Requests that may wait over all models.'),
     defaultModel: modelIdField
       .optional()

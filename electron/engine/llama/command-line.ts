@@ -1,3 +1,4 @@
+import type { Placement } from '../memory/placement.ts';
 import type { FileModelConfig } from '../config/resolved-config.ts';
 import { argumentCount, type LlamaCapabilities } from './capabilities.ts';
 import { findFlag, translateArgs } from './translate-args.ts';
@@ -23,7 +24,10 @@ const ALL_LAYERS = '999';
 const plainCacheTypes: ReadonlySet<string> = new Set(['f32', 'f16', 'bf16']);
 
 /** Decided by Corral at each start; in a model's `args` they would cut the server off from it. */
-const ownFlags: ReadonlySet<string> = new Set(['--host', '--port', '--api-key', '--api-key-file', '--api-prefix']);
+const ownFlags: readonly string[] = ['--host', '--port', '--api-key', '--api-key-file', '--api-prefix'];
+
+/** Corral's own, too, where it keeps the KV cache. */
+const SLOT_SAVE_FLAG = '--slot-save-path';
 
 /**
  * Emits only what the build knows: a setting without a flag becomes a warning. The user's `args` come last, so that they
@@ -35,8 +39,16 @@ export function buildLlamaCommandLine(options: {
   readonly model: FileModelConfig;
   readonly listen: LlamaListenAddress;
   readonly capabilities: LlamaCapabilities;
+  /** Where it was decided to go; undefined leaves that to llama-server. */
+  readonly placement?: Pick<Placement, 'devices' | 'split' | 'isSubset'> | undefined;
+  /** For a context that is left to Corral. */
+  readonly contextSize?: number | undefined;
+  /** Takes its place after loads that ran out of memory. */
+  readonly reducedContextSize?: number | undefined;
+  /** Where slots are saved to; undefined if they are not. */
+  readonly kvCacheFolder?: string | undefined;
 }): LlamaCommandLine {
-  const { model, listen, capabilities } = options;
+  const { model, listen, capabilities, placement } = options;
   const args: string[] = [];
   const warnings: string[] = [];
   const isHelpKnown = capabilities.flags.size > 0;
@@ -60,7 +72,11 @@ export function buildLlamaCommandLine(options: {
   // Newer builds split an alias at commas. A leading dash does no harm: a value is taken as it comes.
   if (!model.id.includes(',')) add(['--alias', '-a'], model.id);
 
-  if (model.contextSize !== undefined) want('contextSize', ['--ctx-size', '-c'], String(model.contextSize));
+  const contextSize = model.contextSize ?? options.reducedContextSize ?? options.contextSize;
+  if (contextSize !== undefined) want('contextSize', ['--ctx-size', '-c'], String(contextSize));
+  if (model.contextSize === undefined && options.reducedContextSize !== undefined) {
+    warnings.push(`Memory ran out with more: the context is ${options.reducedContextSize} tokens this time.`);
+  }
   if (model.gpuLayers !== 'auto') {
     const layers = model.gpuLayers === 'all' ? ALL_LAYERS : String(model.gpuLayers);
     want('gpuLayers', ['--n-gpu-layers', '--gpu-layers', '-ngl'], layers);
@@ -77,17 +93,28 @@ export function buildLlamaCommandLine(options: {
   if (model.embeddings) want('embeddings', ['--embeddings', '--embedding']);
   if (model.pooling !== undefined) want('pooling', ['--pooling'], model.pooling);
   if (model.rerank) want('rerank', ['--reranking', '--rerank']);
-  if (model.devices.length > 0) want('devices', ['--device', '-dev'], model.devices.join(','));
+  const isPlaced = placement !== undefined && (placement.isSubset || placement.split.length > 0);
+  const devices = isPlaced ? placement.devices : model.devices;
+  if (devices.length > 0) want('devices', ['--device', '-dev'], devices.join(','));
+  else if (isPlaced) want('devices', ['--device', '-dev'], 'none');
+  if (isPlaced && placement.split.length > 0) {
+    want('the split over devices', ['--tensor-split', '-ts'], placement.split.join(','));
+  }
 
   // The page would be reachable through Corral's address, with the model's own settings in it.
   add(['--no-ui', '--no-webui']);
   add(['--metrics']);
   add(['--slots']);
+  if (options.kvCacheFolder !== undefined) {
+    want('keepKvCache', [SLOT_SAVE_FLAG], options.kvCacheFolder);
+    // Else all slots but the one in use are moved to a cache in RAM, from where they cannot be saved.
+    if (isHelpKnown) add(['--no-cache-idle-slots']);
+  }
   if (takesValue(capabilities, '--log-colors')) args.push('--log-colors', 'off');
   const verbosity = decideVerbosity(capabilities);
   if (verbosity !== undefined) add(['--log-verbosity', '--verbosity', '-lv'], verbosity);
 
-  const own = withoutOwnFlags(model.args);
+  const own = withoutOwnFlags(model.args, model.keepKvCache ? [...ownFlags, SLOT_SAVE_FLAG] : ownFlags);
   const translated = translateArgs(own.args, capabilities);
   args.push(...translated.args);
   warnings.push(...own.warnings, ...translated.warnings);
@@ -115,13 +142,13 @@ function decideVerbosity(capabilities: LlamaCapabilities): string | undefined {
   return /(\d): trace/.exec(description)?.[1];
 }
 
-function withoutOwnFlags(args: readonly string[]): { args: string[]; warnings: string[] } {
+function withoutOwnFlags(args: readonly string[], removed: readonly string[]): { args: string[]; warnings: string[] } {
   const kept: string[] = [];
   const warnings: string[] = [];
   for (let index = 0; index < args.length; index += 1) {
     const argument = args[index] ?? '';
     const [name = ''] = argument.split('=', 1);
-    if (!ownFlags.has(name)) {
+    if (!removed.includes(name)) {
       kept.push(argument);
       continue;
     }

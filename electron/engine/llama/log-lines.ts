@@ -6,7 +6,8 @@
  * print a row of a hundred dots.
  */
 
-export type MemoryPart = 'model' | 'kv' | 'recurrent' | 'compute' | 'output' | 'lora';
+/** `projector` is the compute buffer of an mmproj, which goes by the name of the model's. */
+export type MemoryPart = 'model' | 'kv' | 'recurrent' | 'compute' | 'output' | 'lora' | 'projector';
 
 export type LogFact =
   /** The model is loaded and requests are answered. */
@@ -21,6 +22,8 @@ export type LogFact =
       readonly neededBytes: number;
       readonly availableBytes: number;
     }
+  /** What the projector (mmproj) takes, weights and calculation together; the breakdown leaves it out. */
+  | { readonly kind: 'projector'; readonly sizeBytes: number }
   /** A row of the breakdown: what this process takes on one device. Printed as a forecast at start, and at exit. */
   | {
       readonly kind: 'breakdown';
@@ -78,7 +81,7 @@ export function parseLogLine(line: string): LogFact | undefined {
   const ready = /(?:^|\s)(?:llama_server|main): (?:server is )?listening on (\S+)/.exec(text);
   if (ready?.[1] !== undefined) return { kind: 'ready', address: ready[1] };
   if (/^\.{2,}$/.test(text)) return { kind: 'progress', progress: Math.min(text.length / 100, 1) };
-  return parseBuffer(text) ?? parseProjection(text) ?? parseBreakdown(text) ?? parseFatal(text);
+  return parseBuffer(text) ?? parseProjection(text) ?? parseProjector(text) ?? parseBreakdown(text) ?? parseFatal(text);
 }
 
 /** `load_tensors:        CUDA0 model buffer size =  4096.00 MiB` */
@@ -86,7 +89,13 @@ function parseBuffer(text: string): LogFact | undefined {
   const match = /^\w+:\s+(\S+)\s+(model|KV|RS|compute|output|LoRA) buffer size\s*=\s*([\d.]+) MiB/.exec(text);
   const [, device, part, mib] = match ?? [];
   if (device === undefined || part === undefined || mib === undefined) return undefined;
-  return { kind: 'buffer', part: parts[part] ?? 'model', device, sizeBytes: toBytes(mib) };
+  const isProjector = text.startsWith('reserve_compute_meta:');
+  return {
+    kind: 'buffer',
+    part: isProjector ? 'projector' : (parts[part] ?? 'model'),
+    device,
+    sizeBytes: toBytes(mib),
+  };
 }
 
 /** `common_params_fit_impl: projected to use 3635 MiB of device memory vs. 5150 MiB of free device memory` */
@@ -100,6 +109,12 @@ function parseProjection(text: string): LogFact | undefined {
     neededBytes: toBytes(needed),
     availableBytes: toBytes(available),
   };
+}
+
+/** `srv    load_model: [mtmd] estimated worst-case memory usage of mmproj is 929.95 MiB (took 20.01 ms)` */
+function parseProjector(text: string): LogFact | undefined {
+  const mib = /\[mtmd\] estimated (?:worst-case )?memory usage of mmproj is ([\d.]+) MiB/.exec(text)?.[1];
+  return mib === undefined ? undefined : { kind: 'projector', sizeBytes: toBytes(mib) };
 }
 
 /**

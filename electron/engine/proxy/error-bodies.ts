@@ -5,7 +5,10 @@ import type { ApiFamily } from './routes.ts';
 /** The body an error becomes for a family of clients. `source` tells Corral's errors from those of a model's server. */
 export function errorBody(error: AppError, family: ApiFamily): Record<string, unknown> {
   if (family === 'anthropic') {
-    return { type: 'error', error: { type: anthropicType(error), message: error.message, source: 'corral' } };
+    return {
+      type: 'error',
+      error: { type: anthropicType(errorStatus(error.code)), message: error.message, source: 'corral' },
+    };
   }
   return {
     error: {
@@ -34,8 +37,8 @@ function openAiCode(error: AppError): string {
 }
 
 /** https://docs.anthropic.com/en/api/errors */
-function anthropicType(error: AppError): string {
-  switch (errorStatus(error.code)) {
+function anthropicType(status: number): string {
+  switch (status) {
     case 400:
       return 'invalid_request_error';
     case 401:
@@ -66,21 +69,75 @@ export function sendError(
     response.destroy();
     return;
   }
+  const answer = errorAnswer(error, family);
+  response.writeHead(answer.status, { ...answer.headers, ...headers });
+  response.end(answer.body);
+}
+
+/** The whole answer that tells of an error. Pure. */
+export function errorAnswer(
+  error: AppError,
+  family: ApiFamily,
+): { status: number; headers: OutgoingHttpHeaders; body: string } {
   const body = JSON.stringify(errorBody(error, family));
-  const sent: OutgoingHttpHeaders = {
+  const headers: OutgoingHttpHeaders = {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
     'x-corral-error': error.code,
-    ...headers,
   };
-  if (error.retryAfterSeconds !== undefined) sent['retry-after'] = String(error.retryAfterSeconds);
-  if (error.code === 'unauthorized') sent['www-authenticate'] = 'Bearer';
-  response.writeHead(errorStatus(error.code), sent);
-  response.end(body);
+  if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
+  if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
+  return { status: errorStatus(error.code), headers, body };
+}
+
+/**
+ * Answers with an error before anything of a model's own answer has been sent: as an event where waiting comments have begun
+ * a stream, else like `sendError`.
+ */
+export function sendErrorOrEvent(response: ServerResponse, error: AppError, family: ApiFamily): void {
+  if (response.headersSent && !response.destroyed) response.end(errorEvent(error, family));
+  else sendError(response, error, family);
 }
 
 /** An error as an event of a stream that has begun. */
 export function errorEvent(error: AppError, family: ApiFamily): string {
-  const data = JSON.stringify(errorBody(error, family));
+  return formatErrorEvent(errorBody(error, family), family);
+}
+
+function formatErrorEvent(body: Record<string, unknown>, family: ApiFamily): string {
+  const data = JSON.stringify(body);
   return family === 'anthropic' ? `event: error\ndata: ${data}\n\n` : `data: ${data}\n\n`;
+}
+
+/**
+ * What a model's server refused a request with, as an event of a stream that waiting comments have begun. The server's own
+ * words stay as they are, in the family's shape; `status` says what the client cannot see any more. Without Corral's
+ * `source`, since it is not Corral's. Understands the errors of llama-server and OpenAI (`{ error: { message } }`), of
+ * FastAPI (`{ detail }`), and takes anything else for plain text.
+ */
+export function refusalEvent(status: number, bodyText: string, family: ApiFamily): string {
+  const body = asRecord(parseJson(bodyText));
+  const own = asRecord(body['error']);
+  const said = [own['message'], body['error'], body['message'], body['detail'], bodyText.trim()];
+  const message =
+    said.find((text) => typeof text === 'string' && text !== '') ??
+    `The model's server answered with status ${status}.`;
+  if (family === 'anthropic') {
+    const type = body['type'] === 'error' && typeof own['type'] === 'string' ? own['type'] : anthropicType(status);
+    return formatErrorEvent({ type: 'error', error: { type, message, status } }, family);
+  }
+  const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error';
+  return formatErrorEvent({ error: { type, param: null, code: null, ...own, message, status } }, family);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Plain text, then.
+  }
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

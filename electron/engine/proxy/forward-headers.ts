@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { PRIORITY_HEADER } from './request-priority.ts';
 
 /** RFC 9110 section 7.6.1, and the older names still in use. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -23,6 +24,7 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
   'cookie',
   'origin',
   'referer',
+  PRIORITY_HEADER,
 ]);
 
 /** A child's own opinion on who may read its answers is overruled: llama-server allows every origin. */
@@ -40,7 +42,16 @@ const NOTHING_NAMED: ReadonlySet<string> = new Set();
 export function forwardedRequestHeaders(
   rawHeaders: readonly string[],
   connection: string | undefined,
-  { apiKey, contentLength }: { apiKey: string | undefined; contentLength: number | undefined },
+  {
+    apiKey,
+    contentLength,
+    isPlainWanted = false,
+  }: {
+    apiKey: string | undefined;
+    contentLength: number | undefined;
+    /** The answer must not be compressed, whatever the client would take. */
+    isPlainWanted?: boolean;
+  },
 ): string[] {
   const named = namedByConnection(connection);
   const forwarded: string[] = [];
@@ -49,8 +60,11 @@ export function forwardedRequestHeaders(
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || NOT_FORWARDED.has(lower) || named.has(lower) || lower.startsWith('sec-fetch-'))
       continue;
+    if (isPlainWanted && lower === 'accept-encoding') continue;
     forwarded.push(name, rawHeaders[index + 1] ?? '');
   }
+  // RFC 9110, section 12.5.3: without the header, any coding would do.
+  if (isPlainWanted) forwarded.push('accept-encoding', 'identity');
   if (apiKey !== undefined) forwarded.push('authorization', `Bearer ${apiKey}`);
   if (contentLength !== undefined) forwarded.push('content-length', String(contentLength));
   return forwarded;

@@ -1,10 +1,10 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { AppError, errorStatus } from '#shared/contract/errors.ts';
+import { AppError } from '#shared/contract/errors.ts';
 import { formatDuration } from '#shared/model/units.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Lease } from '../scheduler/lease.ts';
-import { errorEvent, sendError } from './error-bodies.ts';
+import { errorEvent, refusalEvent, sendErrorOrEvent } from './error-bodies.ts';
 import { forwardedRequestHeaders, isEventStream, returnedHeaders } from './forward-headers.ts';
 import type { ApiFamily } from './routes.ts';
 
@@ -44,6 +44,9 @@ const NOTHING_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'UN
  * Sends a request to a model's process and its answer back, chunk by chunk as it comes, with the client's pace holding
  * back the child's. Resolves with how it ended once the answer is complete or has failed; never rejects. A client that goes
  * away ends the request upstream at once. Nothing is sent twice unless nothing of it was sent at all.
+ *
+ * Where waiting comments have sent the head of a stream already, the process's own stream goes on in it, and everything else
+ * it may answer becomes an error event.
  */
 export async function forward(options: ForwardOptions): Promise<ForwardOutcome> {
   const { endpoint } = options.lease;
@@ -60,16 +63,20 @@ function refuseUnreachable(options: ForwardOptions): ForwardOutcome {
   const error =
     options.explainLoss() ??
     new AppError('upstream-unavailable', `The process of model "${lease.modelId}" cannot be reached.`);
-  sendError(response, error, family);
-  return { status: errorStatus(error.code), endedBy: 'crash', error };
+  sendErrorOrEvent(response, error, family);
+  return { status: response.statusCode, endedBy: 'crash', error };
 }
 
 /** Undefined if nothing of the request was sent. */
 function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefined> {
   const { request, response, lease, family, clock, body } = options;
+  /** A stream's head is out, with status 200. */
+  const hasHead = response.headersSent;
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | undefined;
     let hasStarted = false;
+    /** Another answer than a stream, where a stream was begun. */
+    let refusal: Refusal | undefined;
     let isEvents = false;
     let endsWithBlankLine = true;
     let isSettled = false;
@@ -122,6 +129,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
         headers: forwardedRequestHeaders(request.rawHeaders, request.headers.connection, {
           apiKey: lease.endpoint.apiKey,
           contentLength: body?.length,
+          isPlainWanted: hasHead,
         }),
         body: body ?? null,
         headersTimeout: 0,
@@ -135,15 +143,25 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
         onResponseStart(_controller, statusCode, headers) {
           // Interim answers (RFC 9110, section 15.2) are not what the client waits for.
           if (statusCode < 200) return;
-          hasStarted = true;
           isEvents = isEventStream(headers);
+          if (hasHead && (statusCode !== 200 || !isEvents || headers['content-encoding'] !== undefined)) {
+            if (statusCode < 300) abort(notTheStream(headers['content-type']));
+            else refusal = createRefusal(statusCode);
+            limitSilence(options.idleTimeoutMs, 'went silent');
+            return;
+          }
+          hasStarted = true;
           options.onStart?.(isEvents);
-          response.writeHead(statusCode, withOwnVary(returnedHeaders(headers), response));
+          if (!hasHead) response.writeHead(statusCode, withOwnVary(returnedHeaders(headers), response));
           if (isEvents) response.flushHeaders();
           limitSilence(options.idleTimeoutMs, 'went silent');
         },
         onResponseData(current, chunk) {
-          lease.endpoint.lastByteAtMs = clock.nowMs();
+          lease.endpoint.piecesSeen += 1;
+          if (refusal !== undefined) {
+            refusal.add(chunk);
+            return;
+          }
           options.onChunk?.(chunk);
           if (options.idleTimeoutMs !== 0) limitSilence(options.idleTimeoutMs, 'went silent');
           if (isEvents) endsWithBlankLine = hasBlankLineEnd(chunk);
@@ -155,7 +173,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
           }
         },
         onResponseEnd() {
-          response.end();
+          response.end(refusal?.event(family));
           settle({ status: response.statusCode, endedBy: 'model', error: undefined });
         },
         onResponseError(_controller, error) {
@@ -178,7 +196,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
     );
 
     function failAnswer(error: AppError): void {
-      if (!hasStarted) sendError(response, error, family);
+      if (!hasStarted) sendErrorOrEvent(response, error, family);
       else if (isEvents && !response.destroyed) {
         response.end(`${endsWithBlankLine ? '' : '\n\n'}${errorEvent(error, family)}`);
       } else response.destroy();
@@ -186,7 +204,15 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
     }
 
     function clientGone(): ForwardOutcome {
-      return { status: hasStarted ? response.statusCode : null, endedBy: 'client', error: undefined };
+      return { status: response.headersSent ? response.statusCode : null, endedBy: 'client', error: undefined };
+    }
+
+    function notTheStream(contentType: string | string[] | undefined): AppError {
+      return new AppError(
+        'upstream-unavailable',
+        `The process of model "${lease.modelId}" was asked for a stream and answered with ${contentType?.toString() ?? 'something else'}. Ask it ` +
+          'without "stream", or switch scheduler.waitingComments off.',
+      );
     }
 
     function brokenOff(error: Error): AppError {
@@ -208,6 +234,27 @@ function withOwnVary(headers: OutgoingHttpHeaders, response: ServerResponse): Ou
 }
 
 const EXPLANATION_WAIT_MS = 60;
+
+/** What a process said when it refused a request. */
+interface Refusal {
+  add(chunk: Buffer): void;
+  event(family: ApiFamily): string;
+}
+
+/** Longer than any message that people read. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
+
+function createRefusal(status: number): Refusal {
+  const chunks: Buffer[] = [];
+  let totalBytes = 0;
+  return {
+    add(chunk) {
+      totalBytes += chunk.length;
+      if (totalBytes <= MAX_REFUSAL_BYTES) chunks.push(chunk);
+    },
+    event: (family) => refusalEvent(status, Buffer.concat(chunks).toString('utf8'), family),
+  };
+}
 
 function hasBlankLineEnd(chunk: Buffer): boolean {
   const { length } = chunk;

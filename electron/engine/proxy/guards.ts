@@ -21,9 +21,11 @@ export interface Lane {
   readonly priority: number;
   /** Undefined means all. */
   readonly models: readonly string[] | undefined;
+  /** Whether its streams get comments while their request waits. */
+  readonly hasWaitingComments: boolean;
 }
 
-export const DEFAULT_LANE: Lane = { name: 'default', priority: 0, models: undefined };
+export const DEFAULT_LANE: Lane = { name: 'default', priority: 0, models: undefined, hasWaitingComments: true };
 
 export function isLoopbackAddress(address: string): boolean {
   const plain = address.replace(/^::ffff:/i, '');

@@ -1,21 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AppError, errorStatus, toAppError } from '#shared/contract/errors.ts';
+import { AppError, toAppError } from '#shared/contract/errors.ts';
 import type { FilterConfig } from '../config/resolved-config.ts';
 import type { ResolvedName } from '../model-table.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Lease } from '../scheduler/lease.ts';
 import type { AcquireOptions } from '../scheduler/scheduler-contract.ts';
+import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
-import { sendError } from './error-bodies.ts';
+import { sendErrorOrEvent } from './error-bodies.ts';
 import { filterBody } from './filter-body.ts';
 import { findRequestedModel } from './find-model.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { readBody } from './read-body.ts';
+import { refuseUnread } from './refuse-unread.ts';
+import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
+import { checkSlotFiles } from './slot-files.ts';
 import { findUpstreamTarget } from './upstream-path.ts';
+import { createWaitingComments, type WaitingCommentSettings } from './waiting-comments.ts';
 
 /** What may change while Corral runs is read anew for each request. */
 export interface InferenceSettings {
@@ -25,6 +30,7 @@ export interface InferenceSettings {
   readonly responseTimeoutMs: number;
   /** 0 waits for ever. */
   readonly idleTimeoutMs: number;
+  readonly waitingComments: WaitingCommentSettings;
 }
 
 export interface InferenceDependencies {
@@ -36,11 +42,14 @@ export interface InferenceDependencies {
   resolvePrefix(path: string): { modelId: string; rest: string } | undefined;
   knownModels(): readonly string[];
   filtersOf(modelId: string): FilterConfig | undefined;
+  /** Whether Corral saves and restores its slots. */
+  keepsKvCache(modelId: string): boolean;
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
   peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
   acquireNow(modelId: string, lane: string): Lease | undefined;
   acquire(options: AcquireOptions): Promise<Lease>;
+  waitStatus(requestId: string): WaitStatus | undefined;
   /** Asked for by a set's name: the other members may have to come, too. */
   loadSet(setName: string): void;
   /** Why a model's last process went away, if it did. */
@@ -53,6 +62,8 @@ interface Target {
   readonly modelId: string;
   readonly setName: string | undefined;
   readonly isStreaming: boolean;
+  /** Whether the answer will be server-sent events, which may begin with comments. */
+  readonly canComment: boolean;
   readonly canStart: boolean;
   /** Path and query for the child. */
   readonly path: string;
@@ -100,18 +111,26 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const identified = identifyLane(request.headers, settings.guardPolicy);
       if (identified instanceof AppError) throw identified;
       lane = identified;
+      const canRaise = settings.guardPolicy.apiKeys.length === 0;
+      const ownPriority = requestPriority(request.headers[PRIORITY_HEADER], { canRaise });
+      if (ownPriority instanceof AppError) throw ownPriority;
       const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
       const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
       target = await findTarget(body, lane);
-      const refused = checkLaneModel(lane, target.modelId);
-      if (refused !== undefined) throw refused;
       const { modelId } = target;
+      const refused =
+        checkLaneModel(lane, modelId) ??
+        (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
+      if (refused !== undefined) throw refused;
       if (target.canStart) {
         if (target.setName !== undefined) dependencies.loadSet(target.setName);
-        const { name, priority } = lane;
         lease =
-          dependencies.acquireNow(modelId, name) ??
-          (await dependencies.acquire({ modelId, lane: name, priority, signal: departure.signal() }));
+          dependencies.acquireNow(modelId, lane.name) ??
+          (await waitForLease(
+            response,
+            { modelId, lane: lane.name, priority: lane.priority + ownPriority, signal: departure.signal() },
+            target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
+          ));
       } else {
         lease = dependencies.peek(modelId);
         if (lease === undefined) throw notLoaded(modelId, route);
@@ -140,9 +159,10 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       if (failure.code === 'internal') {
         dependencies.logger.log('error', `${request.method ?? ''} ${route}: ${failure.message}`);
       }
-      // The rest of a body that was refused is not worth reading: the connection goes with the answer.
-      if (!departure.hasHappened())
-        sendError(response, failure, family, request.complete ? {} : { connection: 'close' });
+      if (!departure.hasHappened()) {
+        if (request.complete || response.headersSent) sendErrorOrEvent(response, failure, family);
+        else refuseUnread(request, response, failure, { family, clock });
+      }
     } finally {
       lease?.release();
     }
@@ -164,7 +184,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         loadWaitMs: Math.round(lease?.loadWaitMs ?? 0),
         ttftMs: firstByteMs === undefined ? null : Math.round(firstByteMs),
         durationMs: Math.round(durationMs),
-        status: outcome?.status ?? (failure === undefined || isGone ? null : errorStatus(failure.code)),
+        status: outcome?.status ?? (response.headersSent ? response.statusCode : null),
         promptTokens: usage.promptTokens,
         completionTokens: usage.completionTokens,
         tokensPerSecond: usage.tokensPerSecond,
@@ -172,6 +192,21 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         errorCode: isGone ? null : ((outcome?.error ?? failure)?.code ?? null),
       };
     });
+  }
+
+  async function waitForLease(
+    response: ServerResponse,
+    options: AcquireOptions,
+    commentSettings: WaitingCommentSettings | undefined,
+  ): Promise<Lease> {
+    if (commentSettings?.isEnabled !== true) return await dependencies.acquire(options);
+    const { waitStatus } = dependencies;
+    const comments = createWaitingComments({ response, clock, settings: commentSettings, waitStatus });
+    try {
+      return await dependencies.acquire({ ...options, onQueued: comments.onQueued });
+    } finally {
+      comments.stop();
+    }
   }
 
   return {
@@ -189,6 +224,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           modelId: resolved.modelId,
           setName: resolved.setName,
           isStreaming: requested.isStreaming,
+          canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
           canStart: route.canStart,
           path: pathname + search,
           body: canFilter ? filterBody(body, filters) : body,
@@ -197,7 +233,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     handleUpstream: (request, response, url) =>
       answer(request, response, { family: 'openai', route: '/upstream' }, (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
-        return Promise.resolve({ ...target, setName: undefined, isStreaming: false, body });
+        return Promise.resolve({ ...target, setName: undefined, isStreaming: false, canComment: false, body });
       }),
   };
 }

@@ -10,6 +10,8 @@ export interface InferenceRoute {
   readonly modelFrom: 'body' | 'query';
   /** False for routes that tell about a loaded model and must not load one. */
   readonly canStart: boolean;
+  /** Whether `"stream": true` in a JSON body makes the answer a stream of server-sent events. */
+  readonly canStreamEvents: boolean;
 }
 
 const post = (path: string, family: ApiFamily = 'openai'): InferenceRoute => ({
@@ -18,6 +20,12 @@ const post = (path: string, family: ApiFamily = 'openai'): InferenceRoute => ({
   family,
   modelFrom: 'body',
   canStart: true,
+  canStreamEvents: false,
+});
+
+const streaming = (path: string, family?: ApiFamily): InferenceRoute => ({
+  ...post(path, family),
+  canStreamEvents: true,
 });
 
 const ofLoaded = (method: 'GET' | 'POST', path: string): InferenceRoute => ({
@@ -26,6 +34,7 @@ const ofLoaded = (method: 'GET' | 'POST', path: string): InferenceRoute => ({
   family: 'openai',
   modelFrom: 'query',
   canStart: false,
+  canStreamEvents: false,
 });
 
 export function familyOf(pathname: string): ApiFamily {
@@ -48,12 +57,12 @@ export function findInferenceRoute(asked: string, pathname: string): InferenceRo
  * network and are not here on purpose.
  */
 export const inferenceRoutes: readonly InferenceRoute[] = [
-  post('/v1/chat/completions'),
-  post('/chat/completions'),
+  streaming('/v1/chat/completions'),
+  streaming('/chat/completions'),
   post('/v1/chat/completions/input_tokens'),
-  post('/v1/completions'),
-  post('/v1/responses'),
-  post('/responses'),
+  streaming('/v1/completions'),
+  streaming('/v1/responses'),
+  streaming('/responses'),
   post('/v1/responses/input_tokens'),
   post('/v1/embeddings'),
   post('/v1/audio/transcriptions'),
@@ -67,11 +76,11 @@ export const inferenceRoutes: readonly InferenceRoute[] = [
   post('/v1/reranking'),
   post('/rerank'),
   post('/reranking'),
-  post('/v1/messages', 'anthropic'),
+  streaming('/v1/messages', 'anthropic'),
   post('/v1/messages/count_tokens', 'anthropic'),
-  post('/completion'),
-  post('/completions'),
-  post('/infill'),
+  streaming('/completion'),
+  streaming('/completions'),
+  streaming('/infill'),
   post('/embedding'),
   post('/embeddings'),
   post('/tokenize'),

@@ -1,5 +1,5 @@
 import { formatDuration } from '#shared/model/units.ts';
-import type { RoomPolicy } from './room.ts';
+import type { RoomDecision, RoomPolicy } from './room.ts';
 import type { Decisions, ModelFacts, SchedulerDecision, SchedulerFacts, WaitingFacts, WaitReason } from './view.ts';
 
 /**
@@ -9,7 +9,8 @@ import type { Decisions, ModelFacts, SchedulerDecision, SchedulerFacts, WaitingF
  * Entries are looked at in the order given (priority, then age). A request is granted if its model is ready and has a free
  * slot. The first one whose model needs room claims it: nobody behind it may load another model before it. While it waits
  * for busy models, younger requests for those are still served, so that swaps are few, but only until it has waited for
- * `fairnessBoundMs`; from then on the models it waits for get nothing new.
+ * `fairnessBoundMs`, and a model that was just loaded has served for as long as that, or as its load took; from then on the
+ * models it waits for get nothing new. docs/scheduling.md has the figures.
  */
 export function decide(facts: SchedulerFacts, room: RoomPolicy): Decisions {
   const pass = createPass(facts);
@@ -19,6 +20,9 @@ export function decide(facts: SchedulerFacts, room: RoomPolicy): Decisions {
   for (const model of facts.models.values()) pass.considerIdle(model);
   return pass.result();
 }
+
+/** Running requests finish; what waits stays in the line or is refused there. */
+const GAME_MODE_EJECT = { mode: 'replace', upToOrder: 0 } as const;
 
 function createPass(facts: SchedulerFacts) {
   const { nowMs } = facts;
@@ -77,7 +81,7 @@ function createPass(facts: SchedulerFacts) {
   }
 
   function considerEject(model: ModelFacts): void {
-    const { eject } = model;
+    const eject = model.eject ?? (facts.gameMode === 'off' ? undefined : GAME_MODE_EJECT);
     if (eject === undefined) return;
     const isComing = model.state === 'starting' || model.state === 'loading';
     const isLoaded = model.state === 'ready' || model.state === 'draining';
@@ -89,7 +93,7 @@ function createPass(facts: SchedulerFacts) {
       for (const entry of earlier) reject(entry, 'ejected', `Model "${model.id}" was ejected before it could answer.`);
       waiting = waiting.filter((entry) => !earlier.includes(entry));
     }
-    const askedBy = eject.mode === 'replace' ? 'changed settings' : 'eject';
+    const askedBy = model.eject === undefined ? 'game mode' : eject.mode === 'replace' ? 'changed settings' : 'eject';
     if (isComing) {
       if (model.state === 'loading') stop(model.id, askedBy);
       else {
@@ -111,8 +115,38 @@ function createPass(facts: SchedulerFacts) {
     for (const entry of waiting) {
       const model = models.get(entry.modelId);
       if (model === undefined) continue; // The caller refuses ids that are not configured.
+      if (facts.gameMode !== 'off') {
+        if (facts.gameMode === 'refuse') refuseForGame(entry);
+        else waitReasons.set(entry.id, 'game-mode');
+        continue;
+      }
       const reason = considerEntry(entry, model);
       if (reason !== undefined) waitReasons.set(entry.id, reason);
+    }
+
+    /** Whether a model may be taken from those who wait for it, for the sake of this entry. */
+    function hasHadItsTime(modelId: string, entry: WaitingFacts): boolean {
+      const { readyAtMs = 0, reloadMs = 0 } = models.get(modelId) ?? {};
+      // Where all have waited too long, each would else be unloaded after one answer.
+      const servedAtMs = readyAtMs + Math.max(facts.fairnessBoundMs, reloadMs);
+      const atMs = Math.max(entry.enqueuedMs + facts.fairnessBoundMs, servedAtMs);
+      if (nowMs >= atMs) return true;
+      wakeAt(atMs);
+      return false;
+    }
+
+    function yieldTo(entry: WaitingFacts, modelIds: readonly string[]): void {
+      for (const modelId of modelIds) if (hasHadItsTime(modelId, entry)) yielding.add(modelId);
+    }
+
+    function askRoom(entry: WaitingFacts): RoomDecision {
+      return room({
+        modelId: entry.modelId,
+        nowMs,
+        models: [...models.values()],
+        memory: facts.memory,
+        isWanted: (modelId) => (waitingByModel.get(modelId) ?? 0) > 0 && !hasHadItsTime(modelId, entry),
+      });
     }
 
     function considerEntry(entry: WaitingFacts, model: ModelFacts): WaitReason | undefined {
@@ -153,6 +187,14 @@ function createPass(facts: SchedulerFacts) {
       return undefined;
     }
 
+    function refuseForGame(entry: WaitingFacts): void {
+      reject(
+        entry,
+        'game-mode',
+        'Game mode is on: all models are unloaded. Switch it off with `corral game-mode off`.',
+      );
+    }
+
     function giveUp(entry: WaitingFacts): WaitReason | undefined {
       reject(entry, 'no-room', `There is no free room for model "${entry.modelId}".`);
       return undefined;
@@ -164,27 +206,26 @@ function createPass(facts: SchedulerFacts) {
         return 'restart-delay';
       }
       if (isRoomClaimed) return entry.isOptional ? giveUp(entry) : 'room';
-      const boundAtMs = entry.enqueuedMs + facts.fairnessBoundMs;
-      const hasWaitedLongEnough = nowMs >= boundAtMs;
-      const answer = room({
-        modelId: model.id,
-        models: models.values(),
-        isWanted: (modelId) => !hasWaitedLongEnough && (waitingByModel.get(modelId) ?? 0) > 0,
-      });
-      if (entry.isOptional && answer.kind !== 'fits') return giveUp(entry);
+      const answer = askRoom(entry);
+      if (entry.isOptional && answer.kind !== 'fits' && answer.kind !== 'prepare') return giveUp(entry);
       switch (answer.kind) {
         case 'fits':
-          decisions.push({ kind: 'start', modelId: model.id });
-          change(model.id, { state: 'starting' });
+          decisions.push({ kind: 'start', modelId: model.id, placement: answer.placement });
+          change(model.id, { state: 'starting', reserved: answer.placement?.bytes ?? model.reserved });
           return 'load';
+        case 'prepare':
+          decisions.push({ kind: 'prepare', modelId: model.id });
+          // Nobody behind it may take the room that it may turn out to need.
+          isRoomClaimed = true;
+          yieldTo(entry, answer.yielding);
+          return answer.yielding.length > 0 ? 'room' : 'load';
         case 'evict':
           for (const victim of answer.victims) stop(victim, `makes room for ${model.id}`);
           isRoomClaimed = true;
           return 'room';
         case 'wait':
           isRoomClaimed = true;
-          if (hasWaitedLongEnough) for (const modelId of answer.yielding) yielding.add(modelId);
-          else wakeAt(boundAtMs);
+          yieldTo(entry, answer.yielding);
           return 'room';
         case 'never':
           reject(entry, 'no-room', `There is no room for model "${model.id}". ${answer.message}`);

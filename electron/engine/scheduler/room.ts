@@ -1,4 +1,6 @@
 import { isResident } from '#shared/model/model-state.ts';
+import type { MemoryFacts } from '../memory/device-facts.ts';
+import type { Placement } from '../memory/placement.ts';
 import type { ModelFacts } from './view.ts';
 
 /**
@@ -6,19 +8,25 @@ import type { ModelFacts } from './view.ts';
  * scheduler asks it and obeys, whatever it counts.
  */
 export type RoomDecision =
-  | { readonly kind: 'fits' }
+  /** Where it goes, if that was asked for. */
+  | { readonly kind: 'fits'; readonly placement?: Placement }
   /** Fits once these idle models are gone. */
-  | { readonly kind: 'evict'; readonly victims: readonly string[] }
+  | { readonly kind: 'evict'; readonly victims: readonly string[]; readonly placement?: Placement }
   /** Room is on its way, or has to come from these busy models once they are idle. */
   | { readonly kind: 'wait'; readonly yielding: readonly string[] }
+  /** What it needs, or what there is, has to be found out first; so far it looks as if these would have to go. */
+  | { readonly kind: 'prepare'; readonly yielding: readonly string[] }
   /** No amount of waiting makes room. */
   | { readonly kind: 'never'; readonly message: string };
 
 export interface RoomQuestion {
+  readonly nowMs: number;
   readonly modelId: string;
-  readonly models: Iterable<ModelFacts>;
+  readonly models: readonly ModelFacts[];
   /** Models that somebody waits for; they are not taken away from under them. */
   readonly isWanted: (modelId: string) => boolean;
+  /** Undefined while nothing is known about memory. */
+  readonly memory: MemoryFacts | undefined;
 }
 
 export type RoomPolicy = (question: RoomQuestion) => RoomDecision;
@@ -55,7 +63,7 @@ export function createCountRoom({ maxLoaded, canEvict, sets = [] }: CountRoomOpt
     !areTogether(one, other) && [...setsOf(one), ...setsOf(other)].some((set) => set.isExclusive);
 
   return ({ modelId, models, isWanted }) => {
-    const others = [...models].filter((model) => model.id !== modelId && isResident(model.state));
+    const others = models.filter((model) => model.id !== modelId && isResident(model.state));
     const competing = others.filter((model) => !areTogether(modelId, model.id));
     const excluded = competing.filter((model) => !model.isPinned && excludeEachOther(modelId, model.id));
     const places = groupPlaces(

@@ -3,8 +3,12 @@ import type { QueueEntryView } from '#shared/contract/snapshot.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { DeviceBytes } from '../memory/device-facts.ts';
 import type { Lease } from './lease.ts';
+import type { LoadPlan } from './load-plan.ts';
+import type { MemoryKeeper } from '../ports/memory-keeper.ts';
 import type { RoomPolicy } from './room.ts';
+import type { WaitStatus } from './wait-forecast.ts';
 
 export interface AcquireOptions {
   readonly modelId: string;
@@ -13,6 +17,8 @@ export interface AcquireOptions {
   readonly priority: number;
   /** The client went away, or no longer wants it. */
   readonly signal: AbortSignal;
+  /** It entered the queue under this id; not called where it is refused before. */
+  onQueued?(requestId: string): void;
 }
 
 export interface Scheduler {
@@ -34,7 +40,16 @@ export interface Scheduler {
   /** Takes a waiting request out of the queue; false if there is none of that id. */
   cancel(requestId: string): boolean;
   counts(modelId: string): ModelCounts;
+  /** What loading a model would take and do, once `memory.prepare` has run; it is what a load would be decided by. */
+  plan(modelId: string): LoadPlan;
+  /** What models hold, or have not been seen to give back; those that hold nothing are left out. */
+  reserved(): ReadonlyMap<string, DeviceBytes>;
+  /** Unloads everything and loads nothing until it is switched off. */
+  setGameMode(isOn: boolean): void;
+  isGameMode(): boolean;
   queue(): QueueEntryView[];
+  /** How it stands with a request that waits; undefined if none of that id does. */
+  waitStatus(requestId: string): WaitStatus | undefined;
   /**
    * Takes over other settings; the supervisor has them already. Models in `replaced` get a new process: running requests
    * finish on the old one. Models that are gone serve what runs, refuse what waits, and are forgotten.
@@ -50,6 +65,7 @@ export interface ModelCounts {
   readonly concurrency: number | null;
   readonly isPinned: boolean;
   readonly lastUsedWallMs: number | null;
+  readonly reserved: DeviceBytes;
 }
 
 /** What a change of the configuration may change. */
@@ -60,6 +76,8 @@ export interface SchedulerSettings {
   readonly maxQueued: number;
   /** How many requests of a lane may run at once. */
   readonly laneLimits: ReadonlyMap<string, number>;
+  /** What game mode does with requests that come meanwhile. */
+  readonly gameModeRequests: 'hold' | 'refuse';
   /** Models that are loaded together, and therefore idle together. */
   readonly togetherSets: readonly (readonly string[])[];
 }
@@ -67,7 +85,10 @@ export interface SchedulerSettings {
 export interface SchedulerOptions extends SchedulerSettings {
   readonly supervisor: Supervisor;
   readonly clock: Clock;
+  readonly memory: MemoryKeeper;
   /** A model's process, counts or pin changed. */
   onModelChanged(modelId: string): void;
   onQueueChanged(): void;
+  /** What is reserved for a model changed; it may be one that is gone. */
+  onReservedChanged(modelId: string): void;
 }

@@ -1,80 +1,82 @@
-import type { EjectOutcome } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
 import { assertNever } from '#shared/lib/assert-never.ts';
-import { isResident, type ModelState } from '#shared/model/model-state.ts';
-import type { ModelConfig } from '../config/resolved-config.ts';
+import { isResident } from '#shared/model/model-state.ts';
 import { delay, type Timer } from '../ports/clock.ts';
 import { decide } from './decide.ts';
+import { askForEject, callOffEject, nothingToEject, settleEject } from './ejects.ts';
 import type { Lease } from './lease.ts';
-import type { Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
+import { createLeases } from './leases.ts';
+import { decideLoadPlan } from './load-plan.ts';
+import type { ModelProcessView } from '../supervisor/model-process.ts';
+import { concurrencyOf, createModelRecord, modelFacts, touchCompanions, type ModelRecord } from './model-record.ts';
+import { mayTryAgain, withHolders } from './out-of-memory.ts';
+import { createReservations } from './reservations.ts';
+import type { AcquireOptions, Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
+import { createWaitForecast } from './wait-forecast.ts';
 import { createWaitingLine, type WaitingEntry } from './waiting-line.ts';
-import type { EjectKind, ModelFacts, SchedulerDecision, SchedulerFacts } from './view.ts';
-
-interface PendingEject {
-  readonly mode: EjectKind;
-  readonly upToOrder: number;
-  readonly startedMs: number;
-  settle(outcome: EjectOutcome | AppError): void;
-}
-
-interface ModelRecord {
-  config: ModelConfig;
-  /** No longer configured; it goes with its process. */
-  isRemoved: boolean;
-  active: Set<Lease>;
-  lastUsedMs: number;
-  readyAtMs: number;
-  lastUsedWallMs: number | null;
-  isPinned: boolean;
-  eject: PendingEject | undefined;
-  lastState: ModelState;
-}
+import type { ModelFacts, SchedulerDecision, SchedulerFacts, WaitingFacts } from './view.ts';
 
 /** Work that nobody's request stands behind: the load command, models loaded at start. */
 const INTERNAL_LANE = 'corral';
-type LeaseWaits = Pick<Lease, 'queueWaitMs' | 'loadWaitMs'>;
-const NO_WAIT: LeaseWaits = { queueWaitMs: 0, loadWaitMs: 0 };
 const NEVER_MS = Number.POSITIVE_INFINITY;
-const RETRY_AFTER_SECONDS = 2;
+
+/** What somebody wants of a model. */
+interface Wish extends Pick<WaitingFacts, 'modelId' | 'lane' | 'priority' | 'kind'> {
+  readonly isOptional?: boolean;
+  readonly maxWaitMs: number;
+  readonly signal?: AbortSignal;
+  readonly onQueued?: AcquireOptions['onQueued'];
+}
 
 /** Carries out what `decide` decides. Owns the queue and who runs; never touches a process but through the supervisor. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { supervisor, clock } = options;
+  const { supervisor, clock, memory } = options;
   let settings: SchedulerSettings = options;
   const records = new Map<string, ModelRecord>();
   const line = createWaitingLine();
-  const laneActive = new Map<string, number>();
+  const leases = createLeases({
+    clock,
+    processView: (modelId) => supervisor.process(modelId).view(),
+    onModelChanged: options.onModelChanged,
+    onReleased(model, serviceMs) {
+      forecast.observeService(model.config.id, serviceMs);
+      touchCompanions(model, records, settings.togetherSets);
+      afterRelease(model);
+    },
+  });
+  const processView = (modelId: string): ModelProcessView => supervisor.process(modelId).view();
+  const forecast = createWaitForecast({ clock, line, gatherFacts, processView });
   let nextRequest = 1;
   let isDeciding = false;
   let isDirty = false;
   let closing: AppError | undefined;
+  let isGameMode = false;
+  const preparing = new Set<string>();
   let wake: { timer: Timer; atMs: number } | undefined;
 
-  for (const config of settings.models.values()) addRecord(config);
+  const reservations = createReservations({
+    keeper: memory,
+    onChanged: (modelId) => options.onReservedChanged(modelId),
+    onRoom: run,
+  });
 
-  function addRecord(config: ModelConfig): void {
-    records.set(config.id, {
-      config,
-      isRemoved: false,
-      active: new Set(),
-      lastUsedMs: 0,
-      readyAtMs: 0,
-      lastUsedWallMs: null,
-      isPinned: config.pinned,
-      eject: undefined,
-      lastState: 'off',
-    });
-  }
+  for (const config of settings.models.values()) records.set(config.id, createModelRecord(config));
 
   supervisor.listen({
     onChange(modelId) {
       if (!records.has(modelId)) return;
       onProcessChanged(modelId);
       options.onModelChanged(modelId);
+      // Progress of a load is part of what its queue shows.
+      if (line.countRequests(modelId) > 0) options.onQueueChanged();
       run();
     },
     onStartFailed(modelId, error) {
-      for (const entry of line.ofModel(modelId)) settleRejected(entry, error);
+      if (memory.facts() === undefined || !mayTryAgain(record(modelId), error)) {
+        const { devices = [] } = memory.facts() ?? {};
+        const explained = withHolders(error, record(modelId), devices, gatherFacts().models.values());
+        for (const entry of line.ofModel(modelId)) settleRejected(entry, explained);
+      }
       run();
     },
   });
@@ -91,19 +93,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const before = model.lastState;
     if (before === view.state) return;
     model.lastState = view.state;
+    if (view.state === 'loading') memory.noteProcess(modelId);
     if (view.state === 'ready' && before === 'loading') {
       model.lastUsedMs = clock.nowMs();
       model.readyAtMs = model.lastUsedMs;
+      model.outOfMemory = 0;
+      const isStillThere = (): boolean => {
+        const { state, generation } = supervisor.process(modelId).view();
+        return generation === view.generation && isResident(state);
+      };
+      reservations.correct(modelId, isStillThere);
     }
     if (!isResident(view.state)) {
-      model.eject?.settle({
-        model: modelId,
-        wasLoaded: true,
-        exitCode: view.lastExit?.exitCode ?? null,
-        signal: view.lastExit?.signal ?? null,
-        tookMs: Math.round(clock.nowMs() - model.eject.startedMs),
-      });
-      model.eject = undefined;
+      if (before === 'starting') reservations.drop(modelId);
+      settleEject(model, view, reservations.giveBack(modelId), clock);
       if (model.isRemoved) {
         forgetModel(modelId);
         return;
@@ -117,6 +120,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function forgetModel(modelId: string): void {
     records.delete(modelId);
+    forecast.forget(modelId);
     supervisor.forget(modelId);
   }
 
@@ -142,36 +146,21 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     );
   }
 
-  function concurrencyOf(model: ModelRecord): number {
-    return model.config.concurrency ?? supervisor.process(model.config.id).view().slots ?? initialSlots(model.config);
-  }
-
-  function factsOf(model: ModelRecord): ModelFacts {
-    const view = supervisor.process(model.config.id).view();
-    return {
-      id: model.config.id,
-      state: view.state,
-      activeRequests: model.active.size,
-      concurrency: concurrencyOf(model),
-      isPinned: model.isPinned,
-      priority: model.config.priority,
-      lastUsedMs: model.lastUsedMs,
-      ttlMs: model.config.ttlMs,
-      nextStartAtMs: view.nextStartAtMs,
-      eject: model.eject,
-    };
-  }
-
   function gatherFacts(): SchedulerFacts {
     const models = new Map<string, ModelFacts>();
-    for (const [modelId, model] of records) models.set(modelId, factsOf(model));
+    for (const [id, model] of records) {
+      const known = { need: memory.needOf(id), reserved: reservations.of(id), reloadMs: memory.expectedLoadMs(id) };
+      models.set(id, modelFacts(model, supervisor.process(id).view(), known));
+    }
     return {
       nowMs: clock.nowMs(),
       models,
       waiting: line.entries(),
-      laneActive,
+      laneActive: leases.laneActive,
       laneLimits: settings.laneLimits,
       fairnessBoundMs: settings.fairnessBoundMs,
+      memory: memory.facts(),
+      gameMode: isGameMode ? settings.gameModeRequests : 'off',
     };
   }
 
@@ -216,8 +205,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         if (entry !== undefined) settleRejected(entry, rejection(entry, decision));
         return;
       }
-      case 'start':
-        supervisor.process(decision.modelId).start();
+      case 'start': {
+        const { modelId, placement } = decision;
+        if (placement !== undefined) reservations.hold(modelId, placement.bytes);
+        const model = record(modelId);
+        model.startedFor = memory.needOf(modelId);
+        const { startedFor, contextSize: reducedContextSize } = model;
+        supervisor.process(modelId).start({ placement, contextSize: startedFor?.contextSize, reducedContextSize });
+        return;
+      }
+      case 'prepare':
+        prepare(decision.modelId);
         return;
       case 'abandon-start':
         supervisor.process(decision.modelId).abandonStart('nobody waits for it any more');
@@ -227,11 +225,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         return;
       case 'stop':
         if (decision.abortsRequests) {
-          abortActive(
+          leases.abort(
             record(decision.modelId),
             new AppError('ejected', `Model "${decision.modelId}" was ejected while it answered.`),
           );
         }
+        memory.expectReturn(decision.modelId);
         void supervisor.process(decision.modelId).stop(decision.askedBy);
         return;
       default:
@@ -239,14 +238,19 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
+  function prepare(modelId: string): void {
+    if (preparing.has(modelId)) return;
+    preparing.add(modelId);
+    void memory.prepare(modelId).then(() => {
+      preparing.delete(modelId);
+      run();
+    });
+  }
+
   function rejection(entry: WaitingEntry, decision: SchedulerDecision & { kind: 'reject' }): AppError {
     const problem = supervisor.process(entry.modelId).view().problem;
     if (decision.code === 'model-failed' && problem !== null) return problem;
-    return new AppError(decision.code, decision.message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
-  }
-
-  function abortActive(model: ModelRecord, error: AppError): void {
-    for (const lease of model.active) lease.onAborted?.(error);
+    return new AppError(decision.code, decision.message, { retryAfterSeconds: forecast.retryAfterSeconds(entry) });
   }
 
   function grant(entry: WaitingEntry): void {
@@ -259,40 +263,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       entry.resolve(undefined);
       return;
     }
-    const readyAtMs = record(entry.modelId).readyAtMs;
+    const model = record(entry.modelId);
     const waitMs = clock.nowMs() - entry.enqueuedMs;
     // What passed before the model was ready counts as load, the rest as queue.
-    const loadWaitMs = Math.max(0, Math.min(waitMs, readyAtMs - entry.enqueuedMs));
-    entry.resolve(openLease(entry.id, entry.modelId, entry.lane, { queueWaitMs: waitMs - loadWaitMs, loadWaitMs }));
-  }
-
-  function openLease(requestId: string, modelId: string, lane: string, waits: LeaseWaits = NO_WAIT): Lease {
-    const model = record(modelId);
-    const { endpoint } = supervisor.process(modelId).view();
-    if (endpoint === null) throw new AppError('internal', `Model "${modelId}" is ready but has no endpoint.`);
-    let isReleased = false;
-    const lease: Lease = {
-      requestId,
-      modelId,
-      endpoint,
-      ...waits,
-      onAborted: undefined,
-      release() {
-        if (isReleased) return;
-        isReleased = true;
-        model.active.delete(lease);
-        laneActive.set(lane, (laneActive.get(lane) ?? 1) - 1);
-        model.lastUsedMs = clock.nowMs();
-        model.lastUsedWallMs = clock.wallMs();
-        touchCompanions(modelId, model.lastUsedMs);
-        options.onModelChanged(modelId);
-        afterRelease(model);
-      },
-    };
-    model.active.add(lease);
-    laneActive.set(lane, (laneActive.get(lane) ?? 0) + 1);
-    options.onModelChanged(modelId);
-    return lease;
+    const loadWaitMs = Math.max(0, Math.min(waitMs, model.readyAtMs - entry.enqueuedMs));
+    const waits = { queueWaitMs: waitMs - loadWaitMs, loadWaitMs };
+    entry.resolve(leases.open(entry.id, model, entry.lane, waits));
   }
 
   /** With nobody waiting and nothing asked for, all that a completion changes is when the model will have been idle too long. */
@@ -300,16 +276,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { ttlMs } = model.config;
     if (line.size() > 0 || model.eject !== undefined) run();
     else if (ttlMs !== 0 && model.active.size === 0 && !model.isPinned) setWake(model.lastUsedMs + ttlMs);
-  }
-
-  function touchCompanions(modelId: string, nowMs: number): void {
-    for (const members of settings.togetherSets) {
-      if (!members.includes(modelId)) continue;
-      for (const member of members) {
-        const companion = records.get(member);
-        if (companion !== undefined) companion.lastUsedMs = nowMs;
-      }
-    }
   }
 
   function settleRejected(entry: WaitingEntry, error: Error): void {
@@ -321,16 +287,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   /** Enters the line and decides; resolves with a lease for a request, with nothing for a load. */
-  function enterLine(options_: {
-    modelId: string;
-    lane: string;
-    priority: number;
-    kind: 'request' | 'load';
-    isOptional?: boolean;
-    maxWaitMs: number;
-    signal?: AbortSignal;
-  }): Promise<Lease | undefined> {
-    const { modelId, lane, priority, kind, isOptional = false, maxWaitMs, signal } = options_;
+  function enterLine(wish: Wish): Promise<Lease | undefined> {
+    const { modelId, lane, priority, kind, isOptional = false, maxWaitMs, signal } = wish;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason as Error);
@@ -362,6 +320,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       });
       signal?.addEventListener('abort', onAbort, { once: true });
       if (kind === 'request' && refuseIfFull(entry)) return;
+      wish.onQueued?.(entry.id);
       options.onModelChanged(modelId);
       run();
     });
@@ -374,30 +333,35 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const total = line.countRequests();
     const isModelFull = ofModel > queue.max;
     if (!isModelFull && total <= settings.maxQueued) return false;
-    const { decisions } = decide(gatherFacts(), settings.room);
+    const { decisions, waitReasons } = decide(gatherFacts(), settings.room);
     if (decisions.some((decision) => 'requestId' in decision && decision.requestId === entry.id)) return false;
+    line.setReasons(waitReasons);
     const message = isModelFull
       ? `The queue of model "${entry.modelId}" is full: ${queue.max} requests wait already (queue.max).`
       : `The queue is full: ${settings.maxQueued} requests wait already (scheduler.maxQueued).`;
-    settleRejected(entry, new AppError('queue-full', message, { retryAfterSeconds: RETRY_AFTER_SECONDS }));
+    const retryAfterSeconds = forecast.retryAfterSeconds(entry);
+    settleRejected(entry, new AppError('queue-full', message, { retryAfterSeconds }));
     return true;
   }
 
   function canGrantAtOnce(model: ModelRecord, lane: string): boolean {
-    if (line.size() > 0 || model.eject !== undefined) return false;
+    if (line.size() > 0 || model.eject !== undefined || isGameMode) return false;
     const laneLimit = settings.laneLimits.get(lane);
-    if (laneLimit !== undefined && (laneActive.get(lane) ?? 0) >= laneLimit) return false;
-    return supervisor.process(model.config.id).view().state === 'ready' && model.active.size < concurrencyOf(model);
+    if (laneLimit !== undefined && (leases.laneActive.get(lane) ?? 0) >= laneLimit) return false;
+    return (
+      supervisor.process(model.config.id).view().state === 'ready' &&
+      model.active.size < concurrencyOf(model.config, supervisor.process(model.config.id).view())
+    );
   }
 
   return {
     acquireNow(modelId, lane) {
       const model = record(modelId);
       if (closing !== undefined || !canGrantAtOnce(model, lane)) return undefined;
-      return openLease(`r${nextRequest++}`, modelId, lane);
+      return leases.open(`r${nextRequest++}`, model, lane);
     },
 
-    async acquire({ modelId, lane, priority, signal }) {
+    async acquire({ modelId, lane, priority, signal, onQueued }) {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
       signal.throwIfAborted();
@@ -409,6 +373,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         kind: 'request',
         maxWaitMs,
         signal,
+        onQueued,
       });
       if (lease === undefined) throw new AppError('internal', 'A request was granted like a load.');
       return lease;
@@ -418,10 +383,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
       if (model.eject !== undefined && supervisor.process(modelId).view().state !== 'stopping') {
-        model.eject.settle(
-          new AppError('conflict', `The eject of "${modelId}" was called off: somebody asked to load it.`),
-        );
-        model.eject = undefined;
+        callOffEject(model);
         if (supervisor.process(modelId).view().state === 'draining') supervisor.process(modelId).cancelDrain();
       }
       await enterLine({ modelId, lane: INTERNAL_LANE, priority: 0, kind: 'load', maxWaitMs: NEVER_MS, signal });
@@ -429,26 +391,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     eject(modelId, mode, signal) {
       const model = record(modelId);
-      if (!isResident(supervisor.process(modelId).view().state)) {
-        return Promise.resolve({ model: modelId, wasLoaded: false, exitCode: null, signal: null, tookMs: 0 });
-      }
-      return new Promise((resolve, reject) => {
-        const previous = model.eject;
-        const onAbort = (): void => reject(signal.reason as Error);
-        signal.addEventListener('abort', onAbort, { once: true });
-        model.eject = {
-          mode,
-          upToOrder: line.lastOrder(),
-          startedMs: clock.nowMs(),
-          settle(outcome) {
-            signal.removeEventListener('abort', onAbort);
-            previous?.settle(outcome);
-            if (outcome instanceof AppError) reject(outcome);
-            else resolve(outcome);
-          },
-        };
-        run();
-      });
+      if (!isResident(supervisor.process(modelId).view().state)) return Promise.resolve(nothingToEject(modelId));
+      const ejected = askForEject(model, { mode, upToOrder: line.lastOrder(), clock, signal });
+      run();
+      return ejected;
     },
 
     setPinned(modelId, isPinned) {
@@ -458,7 +404,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
 
     reset(modelId) {
-      record(modelId);
+      const model = record(modelId);
+      model.outOfMemory = 0;
+      model.contextSize = undefined;
       supervisor.process(modelId).reset();
     },
 
@@ -475,7 +423,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       for (const config of next.models.values()) {
         const known = records.get(config.id);
         if (known === undefined) {
-          addRecord(config);
+          records.set(config.id, createModelRecord(config));
           continue;
         }
         if (known.config.pinned !== config.pinned) known.isPinned = config.pinned;
@@ -492,6 +440,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       for (const modelId of replaced) {
         supervisor.process(modelId).reset();
+        record(modelId).contextSize = undefined;
         replaceProcess(modelId);
       }
       run();
@@ -503,13 +452,35 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return {
         activeRequests: model.active.size,
         waitingRequests: line.countRequests(modelId),
-        concurrency: state === 'ready' || model.config.concurrency !== undefined ? concurrencyOf(model) : null,
+        concurrency:
+          state === 'ready' || model.config.concurrency !== undefined
+            ? concurrencyOf(model.config, supervisor.process(model.config.id).view())
+            : null,
         isPinned: model.isPinned,
         lastUsedWallMs: model.lastUsedWallMs,
+        reserved: reservations.of(modelId),
       };
     },
 
-    queue: () => line.view(),
+    queue: forecast.queue,
+    waitStatus: forecast.statusOf,
+
+    plan(modelId) {
+      record(modelId);
+      return decideLoadPlan(gatherFacts(), modelId, settings.room);
+    },
+
+    reserved() {
+      const held = [...records.keys()].map((modelId) => [modelId, reservations.of(modelId)] as const);
+      return new Map(held.filter(([, bytes]) => bytes.size > 0));
+    },
+
+    setGameMode(isOn) {
+      isGameMode = isOn;
+      run();
+    },
+
+    isGameMode: () => isGameMode,
 
     async close(graceMs) {
       closing = new AppError('shutting-down', 'Corral is shutting down.', { retryAfterSeconds: 5 });
@@ -517,14 +488,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const endMs = clock.nowMs() + graceMs;
       const isBusy = (): boolean => [...records.values()].some((model) => model.active.size > 0);
       while (isBusy() && clock.nowMs() < endMs) await delay(clock, Math.min(20, endMs - clock.nowMs()));
-      for (const model of records.values()) abortActive(model, closing);
+      for (const model of records.values()) leases.abort(model, closing);
       wake?.timer.cancel();
       wake = undefined;
     },
   };
-}
-
-/** Until the server has told how many slots it has. */
-function initialSlots(config: ModelConfig): number {
-  return config.kind === 'file' ? (config.parallel ?? 1) : 1;
 }

@@ -1,3 +1,5 @@
+import type { DeviceBytes, MemoryFacts, ModelNeed } from '../memory/device-facts.ts';
+import type { Placement } from '../memory/placement.ts';
 import type { waitReasons } from '#shared/contract/snapshot.ts';
 import type { EjectMode } from '#shared/contract/commands.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
@@ -17,12 +19,22 @@ export interface ModelFacts {
   readonly priority: number;
   /** Monotonic time of the last completion, or of becoming ready. */
   readonly lastUsedMs: number;
+  /** Monotonic time of becoming ready; of the last process where there is none. */
+  readonly readyAtMs: number;
   /** Idle time before it is unloaded; 0 means never. */
   readonly ttlMs: number;
   /** A start before this monotonic time would come too soon after a failure. */
   readonly nextStartAtMs: number;
   /** An eject somebody asked for, with the number of the newest entry it lets pass. */
   readonly eject: { readonly mode: EjectKind; readonly upToOrder: number } | undefined;
+  /** What it takes to load it; undefined until that was found out. */
+  readonly need: ModelNeed | undefined;
+  /** What it holds, or has not yet been seen to give back. */
+  readonly reserved: DeviceBytes;
+  /** Its last load ran out of memory: whatever is idle goes before the next one. */
+  readonly clearsIdle: boolean;
+  /** What a load took the last times, or is expected to. */
+  readonly reloadMs: number;
 }
 
 /** What the decisions see of somebody who waits. */
@@ -50,20 +62,26 @@ export interface SchedulerFacts {
   readonly laneActive: ReadonlyMap<string, number>;
   readonly laneLimits: ReadonlyMap<string, number>;
   readonly fairnessBoundMs: number;
+  /** Undefined while nothing is known about memory. */
+  readonly memory: MemoryFacts | undefined;
+  /** Everything is to go, and nothing to come, until it is switched off. */
+  readonly gameMode: 'off' | 'hold' | 'refuse';
 }
 
 export type WaitReason = (typeof waitReasons)[number];
 
 export type SchedulerDecision =
   | { readonly kind: 'grant'; readonly requestId: string }
-  | { readonly kind: 'start'; readonly modelId: string }
+  | { readonly kind: 'start'; readonly modelId: string; readonly placement: Placement | undefined }
+  /** Find out what it needs and what there is. */
+  | { readonly kind: 'prepare'; readonly modelId: string }
   | { readonly kind: 'drain'; readonly modelId: string }
   | { readonly kind: 'abandon-start'; readonly modelId: string }
   | { readonly kind: 'stop'; readonly modelId: string; readonly askedBy: string; readonly abortsRequests: boolean }
   | {
       readonly kind: 'reject';
       readonly requestId: string;
-      readonly code: 'queue-timeout' | 'no-room' | 'model-failed' | 'ejected';
+      readonly code: 'queue-timeout' | 'no-room' | 'model-failed' | 'ejected' | 'game-mode';
       readonly message: string;
     };
 

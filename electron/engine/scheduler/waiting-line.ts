@@ -22,8 +22,20 @@ export interface WaitingLine {
   lastOrder(): number;
   /** Notes why each entry waits; true if any reason is new. */
   setReasons(reasons: ReadonlyMap<string, WaitReason>): boolean;
-  view(): QueueEntryView[];
+  /** `slot` until a reason was noted. */
+  waitReason(requestId: string): WaitReason;
+  /** Where a request stands among those that wait for its model, 1 being the next to be served, and how many they are. */
+  placeOf(entry: WaitingEntry): Place;
+  /** Requests, loads left out; `describe` adds what the line does not know, given the place as in `placeOf`. */
+  view(describe: (entry: WaitingEntry, place: number) => WaitDescription): QueueEntryView[];
 }
+
+export interface Place {
+  readonly place: number;
+  readonly total: number;
+}
+
+export type WaitDescription = Pick<QueueEntryView, 'reason' | 'expectedWaitMs'>;
 
 /** The queue itself: one line over all models, kept in order. */
 export function createWaitingLine(): WaitingLine {
@@ -40,6 +52,10 @@ export function createWaitingLine(): WaitingLine {
     const next = (requestCounts.get(entry.modelId) ?? 0) + change;
     if (next === 0) requestCounts.delete(entry.modelId);
     else requestCounts.set(entry.modelId, next);
+  }
+
+  function waitReason(requestId: string): WaitReason {
+    return reasons.get(requestId) ?? 'slot';
   }
 
   return {
@@ -74,17 +90,33 @@ export function createWaitingLine(): WaitingLine {
       }
       return hasChanged;
     },
-    view: () =>
-      entries
+    waitReason,
+    placeOf(entry) {
+      let place = 0;
+      for (const other of entries) {
+        if (other.kind === 'request' && other.modelId === entry.modelId) place += 1;
+        if (other === entry) break;
+      }
+      return { place, total: requestCounts.get(entry.modelId) ?? 0 };
+    },
+    view(describe) {
+      const places = new Map<string, number>();
+      return entries
         .filter((entry) => entry.kind === 'request')
-        .map((entry, index) => ({
-          id: entry.id,
-          modelId: entry.modelId,
-          lane: entry.lane,
-          priority: entry.priority,
-          waitsFor: reasons.get(entry.id) ?? 'slot',
-          position: index + 1,
-          enqueuedAt: entry.enqueuedWallMs,
-        })),
+        .map((entry, index) => {
+          const place = (places.get(entry.modelId) ?? 0) + 1;
+          places.set(entry.modelId, place);
+          return {
+            id: entry.id,
+            modelId: entry.modelId,
+            lane: entry.lane,
+            priority: entry.priority,
+            waitsFor: waitReason(entry.id),
+            position: index + 1,
+            enqueuedAt: entry.enqueuedWallMs,
+            ...describe(entry, place),
+          };
+        });
+    },
   };
 }

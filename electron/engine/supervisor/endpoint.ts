@@ -13,8 +13,8 @@ export interface Endpoint {
   /** The origin requests are addressed to. For a Unix socket only the Host header comes from it. */
   readonly origin: string;
   readonly dispatcher: Dispatcher;
-  /** Monotonic time of the last byte that came from it; kept by the proxy, a sign of life for the health watch. */
-  lastByteAtMs: number;
+  /** Pieces of answers that came from it; counted by the proxy, a sign of life for the health watch. */
+  piecesSeen: number;
   /** Requests it has to answer; kept by the proxy. */
   runningRequests: number;
   /** Destroys all connections; running requests fail. */
@@ -53,5 +53,5 @@ export function openEndpoint(options: {
     keepAliveTimeoutThreshold: 0,
     connect: { timeout: connectTimeoutMs, ...(listen.kind === 'socket' ? { socketPath: listen.path } : {}) },
   });
-  return { listen, apiKey, origin, dispatcher, lastByteAtMs: 0, runningRequests: 0, close: () => dispatcher.destroy() };
+  return { listen, apiKey, origin, dispatcher, piecesSeen: 0, runningRequests: 0, close: () => dispatcher.destroy() };
 }

@@ -27,7 +27,7 @@ export function watchHealth(options: {
   let silentSinceMs = clock.nowMs();
 
   async function probe(): Promise<void> {
-    const askedAtMs = clock.nowMs();
+    const piecesBefore = endpoint.piecesSeen;
     let isAlive: boolean;
     try {
       const answer = await probeHealth(endpoint.listen, path, {
@@ -35,7 +35,7 @@ export function watchHealth(options: {
         signal: ending.signal,
         apiKey: endpoint.apiKey,
       });
-      isAlive = answer !== undefined || endpoint.lastByteAtMs > askedAtMs;
+      isAlive = answer !== undefined || endpoint.piecesSeen !== piecesBefore;
     } catch {
       return; // The watch was ended.
     }

@@ -5,12 +5,15 @@ import { AppError } from '#shared/contract/errors.ts';
 import { checkGgufFile } from '../catalog/gguf-header.ts';
 import { fillPlaceholders } from '../config/placeholders.ts';
 import type { CommandModelConfig, FileModelConfig, ModelConfig } from '../config/resolved-config.ts';
+import type { Placement } from '../memory/placement.ts';
 import type { LlamaCapabilities } from '../llama/capabilities.ts';
 import { buildLlamaCommandLine } from '../llama/command-line.ts';
 import { OWNER_VARIABLE } from '../process/leftovers-linux.ts';
 import type { EngineBuild } from '../runtimes/engine-build.ts';
 import type { ListenAddress } from './endpoint.ts';
 import type { FindFreePort } from './free-port.ts';
+import type { KvCacheKeeper, KvCachePlace } from './kv-cache-keeper.ts';
+import { canKeepKvCache } from './kv-cache-key.ts';
 
 /** Everything needed to spawn a model's process once. */
 export interface Launch {
@@ -27,6 +30,17 @@ export interface Launch {
   readonly stopCommand: readonly [string, ...string[]] | undefined;
   readonly placeholderValues: Parameters<typeof fillPlaceholders>[1];
   readonly warnings: readonly string[];
+  /** Where its KV cache is kept over an unload; undefined if it is not. */
+  readonly kvCache: KvCachePlace | undefined;
+}
+
+/** What the scheduler decided of one start. */
+export interface StartOptions {
+  readonly placement?: Placement | undefined;
+  /** For a context that is left to Corral. */
+  readonly contextSize?: number | undefined;
+  /** Takes its place after loads that ran out of memory. */
+  readonly reducedContextSize?: number | undefined;
 }
 
 export interface LaunchDependencies {
@@ -40,6 +54,8 @@ export interface LaunchDependencies {
   readonly ownerMark: string;
   ensureEngine(signal: AbortSignal): Promise<EngineBuild>;
   readCapabilities(executable: string, signal: AbortSignal): Promise<LlamaCapabilities>;
+  /** Without one, no KV cache is kept. */
+  readonly kvCacheKeeper?: KvCacheKeeper | undefined;
   /** Told in words what the launch waits for. */
   onDetail(detail: string | null): void;
 }
@@ -50,16 +66,18 @@ export interface LaunchDependencies {
  */
 export async function prepareLaunch(
   model: ModelConfig,
+  options: StartOptions,
   dependencies: LaunchDependencies,
   signal: AbortSignal,
 ): Promise<Launch> {
   return model.kind === 'file'
-    ? await prepareFileLaunch(model, dependencies, signal)
+    ? await prepareFileLaunch(model, options, dependencies, signal)
     : await prepareCommandLaunch(model, dependencies);
 }
 
 async function prepareFileLaunch(
   model: FileModelConfig,
+  options: StartOptions,
   dependencies: LaunchDependencies,
   signal: AbortSignal,
 ): Promise<Launch> {
@@ -74,18 +92,23 @@ async function prepareFileLaunch(
       ? { kind: 'socket', path: await freshSocketPath(dependencies.runtimeFolder, model.id) }
       : { kind: 'tcp', host: '127.0.0.1', port: await dependencies.findFreePort() };
   const apiKey = randomBytes(24).toString('base64url');
-  const commandLine = buildLlamaCommandLine({ model, listen, capabilities });
+  const settings = { model, listen, capabilities, ...options };
+  const plain = buildLlamaCommandLine(settings);
+  const env = { ...inheritedEnv(dependencies.env), ...plain.env, ...model.env };
+  const place = canKeepKvCache(model)
+    ? await dependencies.kvCacheKeeper?.preparePlace(model, {
+        args: plain.args,
+        env,
+        build: [build.id, capabilities.version],
+      })
+    : undefined;
+  const commandLine = place === undefined ? plain : buildLlamaCommandLine({ ...settings, kvCacheFolder: place.folder });
+  const isKvCacheKept = place !== undefined && commandLine.args.includes(place.folder);
   return {
     command: build.executable,
     args: commandLine.args,
     // The key goes by the environment, which other users of the machine cannot read; the process list they can.
-    env: {
-      ...inheritedEnv(dependencies.env),
-      ...commandLine.env,
-      ...model.env,
-      LLAMA_API_KEY: apiKey,
-      [OWNER_VARIABLE]: dependencies.ownerMark,
-    },
+    env: { ...env, LLAMA_API_KEY: apiKey, [OWNER_VARIABLE]: dependencies.ownerMark },
     cwd: undefined,
     listen,
     apiKey,
@@ -93,7 +116,8 @@ async function prepareFileLaunch(
     readyPattern: undefined,
     stopCommand: undefined,
     placeholderValues: {},
-    warnings: commandLine.warnings,
+    warnings: [...commandLine.warnings, ...(model.keepKvCache && place === undefined ? [NOT_KEPT] : [])],
+    kvCache: isKvCacheKept ? place : undefined,
   };
 }
 
@@ -118,6 +142,7 @@ async function prepareCommandLaunch(model: CommandModelConfig, dependencies: Lau
     stopCommand: model.stopCommand,
     placeholderValues: values,
     warnings: [],
+    kvCache: undefined,
   };
 }
 
@@ -137,6 +162,9 @@ function inheritedEnv(env: Readonly<Record<string, string | undefined>>): Record
   }
   return inherited;
 }
+
+const NOT_KEPT =
+  '`keepKvCache` has no effect: the model makes embeddings or ranks, or its folder cannot be used (the log says why).';
 
 /** Linux allows 107 bytes for a socket path, macOS 103; the folder is chosen so that this stays below 100. */
 const MAX_SOCKET_PATH_BYTES = 100;

@@ -4,19 +4,20 @@ import { AppError, toAppError } from '#shared/contract/errors.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
 import { formatDuration } from '#shared/model/units.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
-import { parseLogLine } from '../llama/log-lines.ts';
+import { parseLogLine, type LogFact } from '../llama/log-lines.ts';
 import { readServerProperties } from '../llama/server-properties.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
-import { runProgram, startChild, type Child, type ExitRecord } from '../process/child-process.ts';
+import { startChild, type Child, type ExitRecord } from '../process/child-process.ts';
 import { nextState, type ProcessEvent } from '../process/process-state.ts';
 import { describeExit, explainCrash, explainFailedStart, explainHung, withRetryAfter } from './explain-exit.ts';
 import { describeListenAddress, openEndpoint, type Endpoint } from './endpoint.ts';
-import { fillCommand, prepareLaunch, type Launch, type LaunchDependencies } from './launch.ts';
+import { prepareLaunch, type Launch, type LaunchDependencies, type StartOptions } from './launch.ts';
 import { watchHealth } from './health-watch.ts';
 import { maskSecrets } from './mask-secrets.ts';
 import { watchReadiness, type HealthAnswer } from './readiness.ts';
 import { decideRestart } from './restart-policy.ts';
+import { stopCommandOf } from './stop-command.ts';
 
 /** What one model's process is like now. A new object at each change. */
 export interface ModelProcessView {
@@ -47,6 +48,10 @@ export interface ModelProcessDependencies extends Omit<LaunchDependencies, 'onDe
   /** Keeps a line of this model's log and returns nothing; must be fast. */
   appendLog(stream: LogLine['stream'], text: string): void;
   readLogTail(lines: number): string[];
+  /** A process exists; what it says from now on is its own. */
+  onLaunched?(modelId: string): void;
+  /** A line of a process that loads says something that is understood. */
+  onLogFact?(modelId: string, fact: LogFact): void;
   /** The nets that catch children when the app dies. */
   onSpawned(pid: number): void;
   onGone(pid: number): void;
@@ -59,7 +64,7 @@ export interface ModelProcessDependencies extends Omit<LaunchDependencies, 'onDe
 export interface ModelProcess {
   view(): ModelProcessView;
   /** Begins a start; the outcome is told by `onChange` and `onStartFailed`. Only in `off` and `crashed`. */
-  start(): void;
+  start(options?: StartOptions): void;
   /** Ends a start that has not spawned anything yet; false if it is too late for that. */
   abandonStart(askedBy: string): boolean;
   /** From `ready` to `draining` and back. */
@@ -76,7 +81,6 @@ export interface ModelProcess {
 /** A port may be taken between the moment it was found free and the moment the child binds it. */
 const MAX_BIND_TRIES = 3;
 const DIAGNOSIS_LINES = 200;
-const STOP_COMMAND_TIMEOUT_MS = 10_000;
 /** What was not ready at its deadline has nothing to save, and its place is waited for. */
 const LATE_GRACE_MS = 500;
 const HUNG_GRACE_MS = 500;
@@ -124,6 +128,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
   let failureTimesMs: number[] = [];
   let child: Child | undefined;
   let launch: Launch | undefined;
+  /** Where the present or next process goes. */
+  let startOptions: StartOptions = {};
   let starting: { abort: AbortController; done: Promise<void> } | undefined;
   let stopAskedBy: string | undefined;
   let linesOfRun = 0;
@@ -190,7 +196,12 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
 
   /** Spawns once and waits until it is ready. Returns how it failed, if it did; throws if no process came to exist. */
   async function attempt(signal: AbortSignal): Promise<FailedAttempt | undefined> {
-    const prepared = await prepareLaunch(model, { ...dependencies, onDetail: (detail) => update({ detail }) }, signal);
+    const prepared = await prepareLaunch(
+      model,
+      startOptions,
+      { ...dependencies, onDetail: (detail) => update({ detail }) },
+      signal,
+    );
     if (signal.aborted) throw signal.reason as Error;
     launch = prepared;
     for (const warning of prepared.warnings) note(`[corral] ${warning}`);
@@ -214,6 +225,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
         if (view.state !== 'loading') return;
         if (prepared.readyPattern?.test(text) === true) patternSeen.resolve();
         const parsed = parseLogLine(text);
+        if (parsed !== undefined) dependencies.onLogFact?.(model.id, parsed);
         if (parsed?.kind === 'ready') nudge?.();
         if (parsed?.kind === 'progress') update({ loadProgress: parsed.progress });
       },
@@ -226,6 +238,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       return record;
     });
     if (current.pid !== undefined) {
+      dependencies.onLaunched?.(model.id);
       apply('spawned', {
         pid: current.pid,
         generation: view.generation + 1,
@@ -251,6 +264,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
           });
           nudge = watch.nudge;
           answer = await watch.ready;
+          await restoreKvCache(prepared, ended.signal);
         } else if (prepared.readyPattern !== undefined) {
           await abortable(patternSeen.promise, ended.signal);
         } else {
@@ -385,10 +399,37 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     }
   }
 
+  /** What comes before the signal to end: the stop command, or saving what a server that is at rest remembers. */
+  function beforeSignalOf(current: Child, graceMs: number): (() => Promise<void>) | undefined {
+    if (launch === undefined) return undefined;
+    const [{ endpoint }, { kvCache }] = [view, launch];
+    const isAtRest = endpoint !== null && endpoint.runningRequests === 0;
+    if (kvCache !== undefined && isAtRest) {
+      return async () =>
+        await dependencies.kvCacheKeeper?.save(kvCache, endpoint, { graceMs, exited: current.exited, note });
+    }
+    return stopCommandOf(launch, current, {
+      ...dependencies,
+      onLine: (stream, text) => dependencies.appendLog(stream, text),
+      note,
+    });
+  }
+
+  /** Before anybody hears that it is ready, so that no request comes in between. */
+  async function restoreKvCache({ kvCache, listen, apiKey }: Launch, signal: AbortSignal): Promise<void> {
+    if (kvCache === undefined) return;
+    const { connectTimeoutMs } = dependencies;
+    const endpoint = openEndpoint({ listen, apiKey, advertisedIdleMs: undefined, connectTimeoutMs });
+    await dependencies.kvCacheKeeper?.restore(kvCache, endpoint, { signal, note });
+    await endpoint.close();
+    signal.throwIfAborted();
+  }
+
   return {
     view: () => view,
 
-    start() {
+    start(wanted = {}) {
+      startOptions = wanted;
       const abort = new AbortController();
       apply('start-requested', { detail: null, loadProgress: null, warnings: NO_WARNINGS });
       const done = runStart(abort).finally(() => {
@@ -419,6 +460,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
         await cleanup;
         return undefined;
       }
+      const beforeSignal = beforeSignalOf(current, graceMs);
       if (view.state !== 'stopping') {
         apply('stop-requested');
         stopAskedBy = askedBy;
@@ -427,7 +469,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       const stopped = current.stop({
         askedBy: stopAskedBy ?? askedBy,
         graceMs,
-        beforeSignal: stopCommandOf(launch, current),
+        beforeSignal,
       });
       ending = stopped;
       const record = await stopped;
@@ -447,37 +489,6 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       else update({ problem: null, nextStartAtMs: 0 });
     },
   };
-
-  function stopCommandOf(current: Launch | undefined, running: Child): (() => Promise<void>) | undefined {
-    const stopCommand = current?.stopCommand;
-    if (current === undefined || stopCommand === undefined) return undefined;
-    return async () => {
-      const gone = new AbortController();
-      void running.exited.then(() => gone.abort());
-      const [command, ...args] = fillCommand(stopCommand, {
-        ...current.placeholderValues,
-        PID: String(running.pid ?? ''),
-      });
-      try {
-        await runProgram({
-          command,
-          args,
-          env: current.env,
-          cwd: current.cwd,
-          clock,
-          platform: dependencies.platform,
-          onLine: (stream, text) => dependencies.appendLog(stream, text),
-          onSpawned: dependencies.onSpawned,
-          onGone: dependencies.onGone,
-          signal: gone.signal,
-          timeoutMs: STOP_COMMAND_TIMEOUT_MS,
-          purpose: 'stop command',
-        });
-      } catch (thrown) {
-        note(`[corral] ${toAppError(thrown).message} The process is told to end all the same.`);
-      }
-    };
-  }
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

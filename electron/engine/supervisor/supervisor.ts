@@ -1,5 +1,6 @@
 import { AppError } from '#shared/contract/errors.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
+import type { LogFact } from '../llama/log-lines.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../process/log-store.ts';
@@ -14,6 +15,8 @@ export interface SupervisorOptions extends Omit<LaunchDependencies, 'onDetail'> 
   readonly connectTimeoutMs: number;
   onSpawned(pid: number): void;
   onGone(pid: number): void;
+  onLaunched?(modelId: string): void;
+  onLogFact?(modelId: string, fact: LogFact): void;
 }
 
 export interface SupervisorListener {

@@ -15,6 +15,8 @@ export interface AnswerMeter {
 
 /** Usage and timings stand at the end of an answer; llama-server's take about 1 kB. */
 const TAIL_BYTES = 16 * 1024;
+/** Reason and timings, usage, `[DONE]`, and one more. Few: what outlives a collection of young objects makes it slower. */
+const RING_CHUNKS = 4;
 const EVENT_START = Buffer.from('data:');
 const LINE_FEED = 0x0a;
 
@@ -23,14 +25,51 @@ const LINE_FEED = 0x0a;
  * number of events of a stream, of which the first (the role) and the last ones (reason, `[DONE]`) carry no token.
  */
 export function createAnswerMeter({ isStream }: { isStream: boolean }): AnswerMeter {
-  /** Two lots, of which the older one goes once the newer is long enough by itself. */
-  let older: Buffer[] = [];
-  let newer: Buffer[] = [];
-  let newerBytes = 0;
+  const keep = isStream ? createChunkRing() : createByteTail();
   let events = 0;
   return {
     observe(chunk) {
       if (isStream) events += countEvents(chunk);
+      keep.add(chunk);
+    },
+    usage() {
+      const parts = keep.parts();
+      const all = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+      // Names, digits and braces are all that is looked at, and latin1 costs the least.
+      const found = findUsage(all.toString('latin1', Math.max(0, all.length - TAIL_BYTES)));
+      if (found.completionTokens !== null || !isStream) return found;
+      return { ...found, completionTokens: Math.max(0, events - 3) };
+    },
+  };
+}
+
+/** What is kept of an answer until its end. */
+interface Tail {
+  add(chunk: Buffer): void;
+  /** In order. */
+  parts(): Buffer[];
+}
+
+/** Of a stream, whose chunks are events, the last few: one store a chunk, and nothing that grows. */
+function createChunkRing(): Tail {
+  const ring: Buffer[] = [];
+  let next = 0;
+  return {
+    add(chunk) {
+      ring[next] = chunk;
+      next = (next + 1) % RING_CHUNKS;
+    },
+    parts: () => [...ring.slice(next), ...ring.slice(0, next)],
+  };
+}
+
+/** Of an answer in one piece, which may come in pieces of any size, the last bytes: two lots, of which the older one goes once the newer is long enough by itself. */
+function createByteTail(): Tail {
+  let older: Buffer[] = [];
+  let newer: Buffer[] = [];
+  let newerBytes = 0;
+  return {
+    add(chunk) {
       newer.push(chunk);
       newerBytes += chunk.length;
       if (newerBytes < TAIL_BYTES) return;
@@ -38,14 +77,7 @@ export function createAnswerMeter({ isStream }: { isStream: boolean }): AnswerMe
       newer = [];
       newerBytes = 0;
     },
-    usage() {
-      const parts = [...older, ...newer];
-      const all = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-      // Names, digits and braces are all that is looked at, and latin1 costs the least.
-      const found = findUsage(all.toString('latin1', Math.max(0, all.length - TAIL_BYTES)));
-      if (found.completionTokens !== null || !isStream) return found;
-      return { ...found, completionTokens: Math.max(0, events - 3) };
-    },
+    parts: () => [...older, ...newer],
   };
 }
 

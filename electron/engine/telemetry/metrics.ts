@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestRecord } from '#shared/contract/request-record.ts';
+import type { DeviceView, MemoryView } from '#shared/contract/memory.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { modelStates } from '#shared/model/model-state.ts';
 
@@ -19,7 +20,7 @@ export interface Metrics {
 const SECONDS_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 /** What Prometheus can scrape. Names follow https://prometheus.io/docs/practices/naming/; states are read when asked. */
-export function createMetrics(readModels: () => readonly ModelView[]): Metrics {
+export function createMetrics(readModels: () => readonly ModelView[], readMemory: () => MemoryView): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const loopDelay = monitorEventLoopDelay({ resolution: 20 });
@@ -79,6 +80,41 @@ export function createMetrics(readModels: () => readonly ModelView[]): Metrics {
   };
   perModel('corral_requests_running', 'Requests being answered.', (model) => model.activeRequests);
   perModel('corral_queue_depth', 'Requests that wait.', (model) => model.waitingRequests);
+  const perDevice = (name: string, help: string, read: (device: DeviceView) => number | null): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['device'] as const,
+      registers,
+      collect() {
+        this.reset();
+        for (const device of readMemory().devices) {
+          const value = read(device);
+          if (value !== null) this.set({ device: device.id }, value);
+        }
+      },
+    });
+  };
+  perDevice('corral_device_memory_total_bytes', 'Memory of a device.', (device) => device.totalBytes);
+  perDevice('corral_device_memory_free_bytes', 'Free memory of a device, as last read.', (device) => device.freeBytes);
+  perDevice('corral_device_memory_budget_bytes', 'What models may use of a device.', (device) => device.budgetBytes);
+  perDevice(
+    'corral_device_memory_others_bytes',
+    'What other programs use of a device.',
+    (device) => device.usedByOthersBytes,
+  );
+  new Gauge({
+    name: 'corral_model_memory_bytes',
+    help: 'Memory reserved for a model, by device.',
+    labelNames: ['model', 'device'] as const,
+    registers,
+    collect() {
+      this.reset();
+      for (const device of readMemory().devices) {
+        for (const { model, bytes } of device.models) this.set({ model, device: device.id }, bytes);
+      }
+    },
+  });
   new Gauge({
     name: 'corral_event_loop_delay_seconds',
     help: 'Delay of the event loop since the last scrape.',

@@ -56,12 +56,13 @@ export async function startCorralProcess(
   config: Record<string, unknown>,
   args: readonly string[] = ['--port', '0'],
   nodeArgs: readonly string[] = [],
+  env: Record<string, string> = {},
 ): Promise<CorralProcess> {
   const configFile = await folder.write('config.yaml', stringify(config));
   const dataFolder = path.join(folder.path, 'data');
   const serve = [cliFile, 'serve', '--config', configFile, '--data-dir', dataFolder, ...args];
   const child = spawn(process.execPath, [...nodeArgs, ...serve], {
-    env: cliEnv(folder),
+    env: cliEnv(folder, env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -11,6 +11,7 @@ export interface FakeServerFlags {
   readonly loadDelayMs?: number;
   readonly bindDelayMs?: number;
   readonly claimMib?: number;
+  readonly claimDevice?: string;
   readonly ignoreSigterm?: true;
   readonly forkGrandchild?: true;
   /** Bytes a second. */

@@ -21,6 +21,8 @@ const minimal: { readonly [Name in CommandName]: Record<string, unknown> } = {
   'pin-model': { model: 'a' },
   'unpin-model': { model: 'a' },
   'reset-model': { model: 'a' },
+  'plan-load': { model: 'a' },
+  'set-game-mode': { isOn: true },
   'cancel-request': { request: 'r1' },
   'update-settings': { edits: [{ path: ['log', 'level'], value: 'debug' }] },
   'list-requests': {},

@@ -5,10 +5,13 @@ import { readGguf } from './read-gguf.ts';
 
 const values: fc.Arbitrary<GgufValue> = fc.oneof(
   fc.record({ type: fc.constant('uint32' as const), value: fc.nat() }),
+  fc.record({ type: fc.constant('uint16' as const), value: fc.nat(0xffff) }),
+  fc.record({ type: fc.constant('int32' as const), value: fc.integer() }),
   fc.record({ type: fc.constant('float32' as const), value: fc.float({ noNaN: true }) }),
   fc.record({ type: fc.constant('bool' as const), value: fc.boolean() }),
   fc.record({ type: fc.constant('string' as const), value: fc.string({ unit: 'grapheme' }) }),
   fc.record({ type: fc.constant('int32-array' as const), value: fc.array(fc.integer()) }),
+  fc.record({ type: fc.constant('bool-array' as const), value: fc.array(fc.boolean()) }),
   fc.record({ type: fc.constant('float32-array' as const), value: fc.array(fc.float({ noNaN: true })) }),
   fc.record({ type: fc.constant('string-array' as const), value: fc.array(fc.string({ unit: 'grapheme' })) }),
 );

@@ -29,6 +29,8 @@ export function readGguf(bytes: Uint8Array): ReadGguf {
   };
   const value = (type: number): unknown => {
     switch (type) {
+      case 2:
+        return view.getUint16(take(2), true);
       case 4:
         return uint32();
       case 5:

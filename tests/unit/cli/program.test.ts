@@ -59,6 +59,11 @@ describe('runCli', () => {
     [['eject'], /^corral: name one model, or say --all\n$/],
     [['eject', 'a', '--all'], /^corral: name one model, or say --all\n$/],
     [['eject', 'a', '--now', '--when-idle'], /^corral: .*cannot be used with/],
+    [['cancel'], /^corral: missing required argument 'request'/],
+    [['queue', 'a'], /^corral: too many arguments/],
+    [['pin'], /^corral: missing required argument 'model'/],
+    [['unpin'], /^corral: missing required argument 'model'/],
+    [['reset', 'a', 'b'], /^corral: too many arguments/],
     [['config'], /Usage: corral config/],
     [['config', 'import'], /^corral: unknown command 'import'/],
   ])('exits with 2 at wrong usage: %j', async (args, message) => {
@@ -120,12 +125,35 @@ describe('runCli', () => {
     await serveControl((request, response) => {
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
       request.on('end', () => {
-        sendJson(response, { ejected: { model: 'm', wasLoaded: true, exitCode: 0, signal: null, tookMs: 3 } });
+        sendJson(response, {
+          ejected: { model: 'm', wasLoaded: true, exitCode: 0, signal: null, tookMs: 3, freedBytes: {} },
+        });
       });
     });
     const { code, output } = await run([...args, '--data-dir', folder]);
     expect({ code, output }).toEqual({ code: 0, output: 'm ejected (exit code 0, 3 ms)\n' });
     expect(JSON.parse(body)).toEqual({ model: 'm', mode });
+  });
+
+  it.each([
+    [['queue'], snapshotOf(), /^POSITION .* WAITS FOR\n$/],
+    [['queue', '--json'], snapshotOf(), /^\[\]\n$/],
+    [['cancel', 'r1'], {}, /^Request r1 is cancelled\n$/],
+    [['pin', 'm'], { model: modelView({ id: 'm' }) }, /^m is pinned/],
+    [['unpin', 'm'], { model: modelView({ id: 'm' }) }, /^m is not pinned/],
+    [['reset', 'm'], { model: modelView({ id: 'm' }) }, /^m is reset/],
+  ])('%j exits with 0 when it is done and with 1 when it is refused', async (args, answer, said) => {
+    let isRefused = false;
+    const error = { code: 'not-found', message: 'There is none of that name.' };
+    await serveControl((_request, response) =>
+      isRefused ? sendJson(response, { error }, 404) : sendJson(response, answer),
+    );
+    const done = await run([...args, '--data-dir', folder]);
+    expect(done).toMatchObject({ code: 0, errors: '', output: expect.stringMatching(said) as string });
+    isRefused = true;
+    const refused = await run([...args, '--data-dir', folder]);
+    expect(refused).toMatchObject({ code: 1, output: '' });
+    expect(refused.errors).toContain(error.message);
   });
 
   it('shows the end of the log of a model that could not be started', async () => {

@@ -59,6 +59,7 @@ const sharedChanges: Changes<FileModelConfig> & Changes<CommandModelConfig> = {
   rerank: true,
   devices: ['CUDA0'],
   args: ['--verbose'],
+  keepKvCache: true,
   env: { A: '1' },
   command: ['server', '--other'],
   cwd: '/srv',
@@ -191,8 +192,14 @@ describe('decideConfigChange on settings', () => {
       false,
     ],
     ['memory: { policy: reject, maxLoaded: 3 }', ['memory.policy', 'memory.maxLoaded'], false],
-    ['scheduler: { fairnessBound: 1s, maxQueued: 1 }', ['scheduler.fairnessBound', 'scheduler.maxQueued'], false],
+    [
+      'scheduler: { waitingComments: { enabled: false, after: 1s, interval: 1s } }',
+      ['scheduler.waitingComments.enabled', 'scheduler.waitingComments.after', 'scheduler.waitingComments.interval'],
+      false,
+    ],
+    ['scheduler: { fairnessBound: 7s, maxQueued: 1 }', ['scheduler.fairnessBound', 'scheduler.maxQueued'], false],
     ['log: { level: debug }', ['log.level'], false],
+    ['memory: { kvCache: { folder: x, maxSize: 1GiB } }', ['memory.kvCache.folder', 'memory.kvCache.maxSize'], false],
     ['telemetry: { maxRecords: 1, maxFileSize: 0 }', ['telemetry.maxRecords', 'telemetry.maxFileSize'], false],
     ['models: {}', [], false],
   ])('names what %s changes', (text, settings, isListenerChanged) => {

@@ -44,8 +44,19 @@ describe('parseConfig on what is right', () => {
         timeouts: { requestMs: 300_000, connectMs: 10_000, responseMs: 0, idleMs: 0, shutdownMs: 10_000 },
       },
       engine: { path: 'auto', autoInstall: true },
-      memory: { policy: 'evict-lru', maxLoaded: 1 },
-      scheduler: { fairnessBoundMs: 30_000, maxQueued: 1000 },
+      memory: {
+        policy: 'evict-lru',
+        maxLoaded: Number.POSITIVE_INFINITY,
+        reserveBytes: 2 ** 30,
+        budgetsBytes: {},
+        gameMode: { requests: 'hold', isAutomatic: false },
+        kvCache: { folder: undefined, maxBytes: 8 * 2 ** 30 },
+      },
+      scheduler: {
+        fairnessBoundMs: 1000,
+        maxQueued: 1000,
+        waitingComments: { isEnabled: true, afterMs: 2000, intervalMs: 5000 },
+      },
       log: { level: 'info' },
       telemetry: { maxRecords: 1000, maxFileBytes: 64 * 2 ** 20 },
       sets: new Map(),
@@ -86,6 +97,7 @@ models:
       rerank: false,
       devices: [],
       args: ['--threads', '8', '--temp', '0.70'],
+      keepKvCache: false,
       env: { A: 'one', B: '3.10' },
       concurrency: undefined,
       queue: { max: 7, maxWaitMs: 90_000 },
@@ -153,7 +165,9 @@ models:
     const { server } = valid(
       'server: { host: 0.0.0.0, apiKeys: [{ name: a, key: "${env.TOKEN}", priority: 5, models: [x] }] }',
     );
-    expect(server.apiKeys).toEqual([{ name: 'a', key: 's3cret', priority: 5, concurrency: undefined, models: ['x'] }]);
+    expect(server.apiKeys).toEqual([
+      { name: 'a', key: 's3cret', priority: 5, concurrency: undefined, models: ['x'], hasWaitingComments: true },
+    ]);
   });
 
   it('warns of every setting that has no effect yet, where it stands', () => {

@@ -36,6 +36,7 @@ const plain: FileModelConfig = {
   rerank: false,
   devices: [],
   args: [],
+  keepKvCache: false,
 };
 
 const socket = { kind: 'socket', path: '/run/a.sock' } as const;
@@ -122,6 +123,21 @@ describe('buildLlamaCommandLine', () => {
     expect(args).not.toContain('80');
     expect(warnings).toHaveLength(2);
     expect(warnings.join()).not.toContain('=x');
+  });
+
+  it('has slots saved where the build can, and keeps them where they can be saved', () => {
+    const kept = { ...plain, keepKvCache: true };
+    const lineOf = (capabilities: typeof today, args: string[] = []) =>
+      buildLlamaCommandLine({ model: { ...kept, args }, listen: socket, capabilities, kvCacheFolder: '/kv' });
+    expect(lineOf(today).args.join(' ')).toContain('--slot-save-path /kv --no-cache-idle-slots');
+    expect(lineOf(parseHelp('', '')).args).not.toContain('--no-cache-idle-slots');
+    expect(lineOf(oldest).args).not.toContain('/kv');
+    expect(lineOf(oldest).warnings).toEqual([
+      'This build of llama-server has no --slot-save-path; `keepKvCache` was left out.',
+    ]);
+    // A folder of the user's own is theirs to use where Corral does not.
+    expect(lineOf(today, ['--slot-save-path', '/mine']).args).not.toContain('/mine');
+    expect(build({ args: ['--slot-save-path', '/mine'] }).args).toContain('/mine');
   });
 
   it('hands on the environment of the model and never a key', () => {

@@ -104,6 +104,14 @@ describe('parseLogLine on other builds and devices', () => {
         computeBytes: 522 * MIB,
       },
     ],
+    [
+      'srv    load_model: [mtmd] estimated worst-case memory usage of mmproj is 929.95 MiB (took 20.01 ms)',
+      { kind: 'projector', sizeBytes: Math.round(929.95 * MIB) },
+    ],
+    [
+      'reserve_compute_meta:        CPU compute buffer size =     2.62 MiB',
+      { kind: 'buffer', part: 'projector', device: 'CPU', sizeBytes: Math.round(2.62 * MIB) },
+    ],
     ['srv  update_slots: all slots are idle', undefined],
     ['', undefined],
   ])('reads %j', (line, fact) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorBody, errorEvent } from '../../../electron/engine/proxy/error-bodies.ts';
+import { errorBody, errorEvent, refusalEvent } from '../../../electron/engine/proxy/error-bodies.ts';
 import { AppError, errorCodes, errorStatus, type ErrorCode } from '../../../shared/contract/errors.ts';
 
 const error = (code: ErrorCode, message = 'What failed.') => new AppError(code, message);
@@ -50,6 +50,82 @@ describe('errorBody', () => {
   it('carries details', () => {
     const detailed = new AppError('start-failed', 'x', { details: { exitCode: 7 } });
     expect(errorBody(detailed, 'openai')).toMatchObject({ error: { details: { exitCode: 7 } } });
+  });
+});
+
+describe('refusalEvent', () => {
+  const dataOf = (event: string): unknown => JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? '');
+
+  it.each([
+    [
+      'llama-server',
+      400,
+      {
+        error: {
+          code: 400,
+          message: 'the request exceeds the context size',
+          type: 'exceed_context_size_error',
+          n_ctx: 64,
+        },
+      },
+      {
+        code: 400,
+        message: 'the request exceeds the context size',
+        type: 'exceed_context_size_error',
+        n_ctx: 64,
+        param: null,
+        status: 400,
+      },
+    ],
+    [
+      'vLLM of old',
+      404,
+      { object: 'error', message: 'no such model', type: 'NotFoundError' },
+      { message: 'no such model', type: 'invalid_request_error', param: null, code: null, status: 404 },
+    ],
+    [
+      'FastAPI',
+      500,
+      { detail: 'boom' },
+      { message: 'boom', type: 'server_error', param: null, code: null, status: 500 },
+    ],
+    [
+      'a server with an error of one word',
+      429,
+      { error: 'busy' },
+      { message: 'busy', type: 'rate_limit_error', param: null, code: null, status: 429 },
+    ],
+  ])('keeps the words of %s', (_who, status, body, expected) => {
+    const event = refusalEvent(status, JSON.stringify(body, undefined, 2), 'openai');
+    expect(dataOf(event)).toEqual({ error: expected });
+    expect(event.split('\n')).toHaveLength(3);
+  });
+
+  it.each([
+    ['  Bad Gateway\ndata: forged\n\n', 'Bad Gateway\ndata: forged'],
+    ['', "The model's server answered with status 502."],
+    ['[1]', '[1]'],
+    ['null', 'null'],
+  ])('takes %j for plain text, in one event', (text, message) => {
+    const event = refusalEvent(502, text, 'openai');
+    expect(dataOf(event)).toMatchObject({ error: { message, status: 502, type: 'server_error' } });
+    expect(event.match(/^data: /gm)).toHaveLength(1);
+    expect(event.endsWith('\n\n')).toBe(true);
+  });
+
+  it('has the shape of the Anthropic API, with a type that its clients know', () => {
+    const llama = refusalEvent(
+      400,
+      '{"error":{"code":400,"message":"no","type":"exceed_context_size_error"}}',
+      'anthropic',
+    );
+    expect(llama.startsWith('event: error\n')).toBe(true);
+    expect(dataOf(llama)).toEqual({
+      type: 'error',
+      error: { type: 'invalid_request_error', message: 'no', status: 400 },
+    });
+    const own = refusalEvent(529, '{"type":"error","error":{"type":"overloaded_error","message":"full"}}', 'anthropic');
+    expect(dataOf(own)).toEqual({ type: 'error', error: { type: 'overloaded_error', message: 'full', status: 529 } });
   });
 });
 

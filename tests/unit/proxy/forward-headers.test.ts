@@ -33,6 +33,18 @@ describe('forwardedRequestHeaders', () => {
     );
   });
 
+  it('asks for an answer that is not compressed where nothing else could be passed on', () => {
+    const headers = ['Accept', 'text/event-stream', 'Accept-Encoding', 'gzip'];
+    const own = { apiKey: undefined, contentLength: undefined };
+    expect(forwardedRequestHeaders(headers, undefined, { ...own, isPlainWanted: true })).toEqual([
+      'Accept',
+      'text/event-stream',
+      'accept-encoding',
+      'identity',
+    ]);
+    expect(forwardedRequestHeaders(headers, undefined, own)).toEqual(headers);
+  });
+
   it.each([
     'Connection',
     'Keep-Alive',
@@ -51,6 +63,7 @@ describe('forwardedRequestHeaders', () => {
     'Cookie',
     'Origin',
     'Referer',
+    'X-Request-Priority',
     'Sec-Fetch-Site',
     'sec-fetch-mode',
   ])('leaves %s out, in any spelling', (name) => {

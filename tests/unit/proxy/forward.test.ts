@@ -344,6 +344,88 @@ describe('forward', () => {
     expect(response.headers.get('vary')).toContain('Accept-Encoding');
   });
 
+  describe('after comments have begun the stream', () => {
+    const begun = ': queued 1/1\n\n';
+    const begin = (response: http.ServerResponse): void => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(begun);
+    };
+    const startBegun = (port: number, changes: Partial<ForwardOptions> = {}): Promise<Front> =>
+      startFront(port, changes, begin);
+    const lastError = (text: string): unknown => JSON.parse(/^data: (.*)\n\n$/m.exec(text)?.[1] ?? '');
+
+    it('goes on with the very bytes of the process, and asks it for none that are compressed', async () => {
+      const stream = 'data: {"x":1}\n\n: ping\n\ndata: [DONE]\n\n';
+      const upstream = await startUpstream((socket) => {
+        socket.write(head('Transfer-Encoding: chunked\r\nX-Own: 1\r\n'));
+        socket.write(chunk(Buffer.from(stream)));
+        socket.write(lastChunk);
+      });
+      const front = await startBegun(upstream.port);
+      const response = await ask(front.port, { headers: { 'accept-encoding': 'gzip' } });
+      expect(response.status).toBe(200);
+      expect(await response.text()).toBe(begun + stream);
+      expect(upstream.requests[0]?.toLowerCase()).toContain('accept-encoding: identity');
+      expect(upstream.requests[0]?.toLowerCase()).not.toContain('gzip');
+    });
+
+    it('makes an event of a refusal, in the words of the process', async () => {
+      const body = JSON.stringify({ error: { code: 400, message: 'too long', type: 'exceed_context_size_error' } });
+      const upstream = await startUpstream((socket) =>
+        socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`),
+      );
+      let seen = 0;
+      const front = await startBegun(upstream.port, { onStart: () => (seen += 1), onChunk: () => (seen += 1) });
+      const text = await (await ask(front.port)).text();
+      expect(text.startsWith(begun)).toBe(true);
+      expect(lastError(text)).toEqual({
+        error: { code: 400, message: 'too long', type: 'exceed_context_size_error', param: null, status: 400 },
+      });
+      // An error is no answer whose tokens could be counted.
+      expect(seen).toBe(0);
+    });
+
+    it.each([
+      ['JSON', 'Content-Type: application/json\r\n', 'application/json'],
+      ['a compressed stream', 'Content-Type: text/event-stream\r\nContent-Encoding: gzip\r\n', 'text/event-stream'],
+    ])('makes an error event of %s, and ends the request upstream', async (_what, headers, type) => {
+      const upstream = await startUpstream((socket) => {
+        socket.write(`HTTP/1.1 200 OK\r\n${headers}Transfer-Encoding: chunked\r\n\r\n`);
+        socket.write(chunk(Buffer.from('{"choices":[]}')));
+      });
+      const front = await startBegun(upstream.port);
+      const text = await (await ask(front.port)).text();
+      expect(text).not.toContain('choices');
+      expect(lastError(text)).toMatchObject({
+        error: { source: 'corral', code: 'upstream_unavailable', message: expect.stringContaining(type) as string },
+      });
+      await expect.poll(() => upstream.state.closed).toBe(1);
+      await Promise.all(front.finished);
+    });
+
+    it.each([
+      ['is not there', undefined],
+      ['breaks off before it answers', ''],
+      ['breaks off within a refusal', 'HTTP/1.1 500 Oh\r\nContent-Length: 9\r\n\r\n{'],
+    ])('makes an event of it when the process %s', async (_what, answer) => {
+      const port =
+        answer === undefined ? await findClosedPort() : (await startUpstream((socket) => socket.end(answer))).port;
+      const front = await startBegun(port);
+      const text = await (await ask(front.port)).text();
+      expect(text.startsWith(begun)).toBe(true);
+      expect(lastError(text)).toMatchObject({ error: { source: 'corral', code: 'upstream_unavailable' } });
+    });
+
+    it('ends with an event when the lease is called off before the process answers', async () => {
+      const upstream = await startUpstream(() => undefined);
+      const front = await startBegun(upstream.port);
+      const response = await ask(front.port);
+      await expect.poll(() => upstream.requests.length).toBe(1);
+      front.lease.onAborted?.(new AppError('ejected', 'Ejected while it answered.'));
+      expect(lastError(await response.text())).toMatchObject({ error: { code: 'ejected' } });
+    });
+  });
+
   it('closes the connection to the process as soon as the client has gone', async () => {
     const upstream = await startUpstream((socket) => {
       socket.write(head('Transfer-Encoding: chunked\r\n'));

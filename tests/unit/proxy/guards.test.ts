@@ -29,6 +29,7 @@ const apiKey = (name: string, key: string, more: Partial<ApiKeyConfig> = {}): Ap
   priority: 0,
   concurrency: undefined,
   models: undefined,
+  hasWaitingComments: true,
   ...more,
 });
 
@@ -248,7 +249,7 @@ describe('identifyLane', () => {
 });
 
 describe('checkLaneModel', () => {
-  const lane = (models: string[] | undefined) => ({ name: 'phone', priority: 0, models });
+  const lane = (models: string[] | undefined) => ({ name: 'phone', priority: 0, models, hasWaitingComments: true });
 
   it.each([
     [undefined, 'anything', true],

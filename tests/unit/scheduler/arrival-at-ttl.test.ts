@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../../electron/engine/scheduler/lease.ts';
 import { createCountRoom } from '../../../electron/engine/scheduler/room.ts';
+import { noMemoryKeeper } from '../../../electron/engine/ports/memory-keeper.ts';
 import { createScheduler } from '../../../electron/engine/scheduler/scheduler.ts';
 import { createFakeClock } from '../../fakes/fake-clock.ts';
 import { createFakeSupervisor } from '../../fakes/fake-supervisor.ts';
@@ -29,6 +30,9 @@ describe('Q3 requests that arrive as the idle time of their model ends', () => {
       maxQueued: 10,
       laneLimits: new Map(),
       togetherSets: [],
+      gameModeRequests: 'hold',
+      memory: noMemoryKeeper,
+      onReservedChanged: () => undefined,
       onModelChanged: () => undefined,
       onQueueChanged: () => undefined,
     });

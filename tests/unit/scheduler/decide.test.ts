@@ -2,22 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { ModelState } from '#shared/model/model-state.ts';
 import { decide } from '../../../electron/engine/scheduler/decide.ts';
 import { createCountRoom } from '../../../electron/engine/scheduler/room.ts';
+import { plainModelFacts } from '../../fakes/model-facts.ts';
 import type { ModelFacts, SchedulerFacts, WaitingFacts } from '../../../electron/engine/scheduler/view.ts';
 
 const nowMs = 100_000;
 
 function model(id: string, state: ModelState, changes: Partial<ModelFacts> = {}): ModelFacts {
   return {
+    ...plainModelFacts,
     id,
     state,
-    activeRequests: 0,
-    concurrency: 1,
-    isPinned: false,
-    priority: 0,
     lastUsedMs: nowMs - 1000,
     ttlMs: 60_000,
-    nextStartAtMs: 0,
-    eject: undefined,
     ...changes,
   };
 }
@@ -403,6 +399,8 @@ describe('what is done now, with', () => {
         laneActive: new Map(),
         laneLimits: new Map(),
         fairnessBoundMs: 1000,
+        memory: undefined,
+        gameMode: 'off',
         ...facts,
       };
       const decided = decide(all, createCountRoom({ maxLoaded, canEvict }));
@@ -417,6 +415,7 @@ describe('what is done now, with', () => {
           case 'stop':
             return `${decision.abortsRequests ? 'abort' : 'stop'} ${decision.modelId}`;
           case 'start':
+          case 'prepare':
           case 'drain':
             return `${decision.kind} ${decision.modelId}`;
         }
@@ -438,6 +437,8 @@ describe('what is done now, with', () => {
       laneActive: new Map(),
       laneLimits: new Map(),
       fairnessBoundMs: 1000,
+      memory: undefined,
+      gameMode: 'off',
     });
     const room = createCountRoom({ maxLoaded: 1, canEvict: true });
     expect(decide(facts, room)).toEqual(decide(facts, room));

@@ -1,20 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelState } from '#shared/model/model-state.ts';
 import { createCountRoom } from '../../../electron/engine/scheduler/room.ts';
+import { plainModelFacts } from '../../fakes/model-facts.ts';
 import type { ModelFacts } from '../../../electron/engine/scheduler/view.ts';
 
 function model(id: string, state: ModelState, changes: Partial<ModelFacts> = {}): ModelFacts {
   return {
+    ...plainModelFacts,
     id,
     state,
-    activeRequests: 0,
-    concurrency: 1,
-    isPinned: false,
-    priority: 0,
-    lastUsedMs: 0,
-    ttlMs: 0,
-    nextStartAtMs: 0,
-    eject: undefined,
     ...changes,
   };
 }
@@ -72,24 +66,41 @@ describe('room by number', () => {
     },
   ])('with $name', ({ models, answer }) => {
     const room = createCountRoom({ maxLoaded: 2, canEvict: true });
-    expect(room({ modelId: 'x', models, isWanted: () => false })).toEqual(answer);
+    expect(room({ nowMs: 0, memory: undefined, modelId: 'x', models, isWanted: () => false })).toEqual(answer);
   });
 
   it('spares an idle model that is wanted, and would have it yield in the end', () => {
     const room = createCountRoom({ maxLoaded: 1, canEvict: true });
     const models = [model('a', 'ready')];
-    expect(room({ modelId: 'x', models, isWanted: (id) => id === 'a' })).toEqual({ kind: 'wait', yielding: ['a'] });
+    expect(room({ nowMs: 0, memory: undefined, modelId: 'x', models, isWanted: (id) => id === 'a' })).toEqual({
+      kind: 'wait',
+      yielding: ['a'],
+    });
   });
 
   it('never comes where everything is pinned, or nothing may be evicted', () => {
     const models = [model('a', 'ready', pinned), model('b', 'loading', pinned)];
     const isWanted = (): boolean => false;
-    expect(createCountRoom({ maxLoaded: 2, canEvict: true })({ modelId: 'x', models, isWanted })).toMatchObject({
+    expect(
+      createCountRoom({ maxLoaded: 2, canEvict: true })({
+        nowMs: 0,
+        memory: undefined,
+        modelId: 'x',
+        models,
+        isWanted,
+      }),
+    ).toMatchObject({
       kind: 'never',
       message: expect.stringContaining('a, b') as string,
     });
     expect(
-      createCountRoom({ maxLoaded: 1, canEvict: false })({ modelId: 'x', models: [model('a', 'ready')], isWanted }),
+      createCountRoom({ maxLoaded: 1, canEvict: false })({
+        nowMs: 0,
+        memory: undefined,
+        modelId: 'x',
+        models: [model('a', 'ready')],
+        isWanted,
+      }),
     ).toMatchObject({
       kind: 'never',
       message: expect.stringContaining('reject') as string,

@@ -5,6 +5,7 @@ import { AppError } from '#shared/contract/errors.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import type { Lease } from '../../../electron/engine/scheduler/lease.ts';
 import { createCountRoom } from '../../../electron/engine/scheduler/room.ts';
+import { noMemoryKeeper } from '../../../electron/engine/ports/memory-keeper.ts';
 import { createScheduler } from '../../../electron/engine/scheduler/scheduler.ts';
 import { createFakeClock } from '../../fakes/fake-clock.ts';
 import { createFakeSupervisor, type FakeProcessBehaviour } from '../../fakes/fake-supervisor.ts';
@@ -114,6 +115,9 @@ async function play({ maxLoaded, concurrency, loadMs, stopMs, ttlMs, startOutcom
     maxQueued: 1000,
     laneLimits,
     togetherSets: [],
+    gameModeRequests: 'hold',
+    memory: noMemoryKeeper,
+    onReservedChanged: () => undefined,
     onModelChanged: () => undefined,
     onQueueChanged: () => {
       expect(scheduler.queue().map((entry) => entry.position)).toEqual(scheduler.queue().map((_, index) => index + 1));

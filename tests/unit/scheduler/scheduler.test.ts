@@ -4,6 +4,7 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { CommandModelConfig } from '../../../electron/engine/config/resolved-config.ts';
 import type { Lease } from '../../../electron/engine/scheduler/lease.ts';
 import { createCountRoom } from '../../../electron/engine/scheduler/room.ts';
+import { noMemoryKeeper } from '../../../electron/engine/ports/memory-keeper.ts';
 import { createScheduler } from '../../../electron/engine/scheduler/scheduler.ts';
 import { createFakeClock } from '../../fakes/fake-clock.ts';
 import { createFakeSupervisor, type FakeProcessBehaviour } from '../../fakes/fake-supervisor.ts';
@@ -36,6 +37,9 @@ function createWorld(
     maxQueued,
     laneLimits,
     togetherSets: [],
+    gameModeRequests: 'hold',
+    memory: noMemoryKeeper,
+    onReservedChanged: () => undefined,
     onModelChanged: () => undefined,
     onQueueChanged: () => undefined,
   });
@@ -206,6 +210,82 @@ describe('lanes', () => {
     slow[0]?.lease?.release();
     await settle();
     expect(slow[1]?.lease).toBeDefined();
+  });
+});
+
+describe('what those who wait are told', () => {
+  it('is their place, what is in the way, and how long it will take by what was seen', async () => {
+    const world = createWorld({ a: {}, b: {} });
+    const first = world.ask('a');
+    await settle();
+    const [starting] = world.scheduler.queue();
+    expect(starting).toMatchObject({ waitsFor: 'load', reason: 'a is starting', expectedWaitMs: null });
+    expect(world.scheduler.waitStatus(starting!.id)).toEqual({
+      waitsFor: 'load',
+      place: 1,
+      total: 1,
+      modelState: 'starting',
+      loadProgress: null,
+    });
+    await world.pass(150);
+    world.ask('a');
+    await settle();
+    // Nothing was ever served, so nothing is known.
+    expect(world.scheduler.queue()).toMatchObject([{ reason: 'slot of a: 1 of 1 busy', expectedWaitMs: null }]);
+    await world.pass(350);
+    first.lease?.release();
+    await settle();
+    world.ask('a');
+    world.ask('b');
+    await settle();
+    // The first held its slot for about 400 ms.
+    const [next, other] = world.scheduler.queue();
+    expect(next?.expectedWaitMs).toBeGreaterThan(380);
+    expect(next?.expectedWaitMs).toBeLessThan(420);
+    expect(other).toMatchObject({ reason: 'room: a busy', expectedWaitMs: null, position: 2 });
+    expect(world.scheduler.waitStatus(other!.id)).toMatchObject({ waitsFor: 'room', place: 1, total: 1 });
+    expect(world.scheduler.waitStatus('r99')).toBeUndefined();
+  });
+
+  it('comes with the id under which they wait, unless they are refused or served at once', async () => {
+    const world = createWorld({ a: { queue: { max: 1, maxWaitMs: 1000 } } });
+    await Promise.all([world.load('a'), world.pass(150)]);
+    const ids: string[] = [];
+    const acquire = (): Promise<unknown> =>
+      world.scheduler
+        .acquire({
+          modelId: 'a',
+          lane: 'default',
+          priority: 0,
+          signal: new AbortController().signal,
+          onQueued: (id) => ids.push(id),
+        })
+        .catch((error: unknown) => error);
+    expect(world.scheduler.acquireNow('a', 'default')).toBeDefined();
+    void acquire();
+    expect(await acquire()).toMatchObject({ code: 'queue-full' });
+    expect(ids).toEqual(world.scheduler.queue().map(({ id }) => id));
+    expect(ids).toHaveLength(1);
+  });
+
+  it('is when to come again, where the queue is full, by how long requests took', async () => {
+    const world = createWorld({ a: { queue: { max: 1, maxWaitMs: 60_000 } } });
+    const first = world.ask('a');
+    await world.pass(150);
+    const full = async (): Promise<number | undefined> => {
+      const refused = world.ask('a');
+      await settle();
+      expect(refused.error?.code).toBe('queue-full');
+      return refused.error?.retryAfterSeconds;
+    };
+    world.ask('a');
+    expect(await full()).toBe(2);
+    await world.pass(19_900, 100);
+    first.lease?.release();
+    await settle();
+    world.ask('a');
+    // Two turns of about 20 s each.
+    expect(await full()).toBe(40);
   });
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   createWaitingLine,
+  type WaitDescription,
   type WaitingEntry,
   type WaitingLine,
 } from '../../../electron/engine/scheduler/waiting-line.ts';
@@ -23,6 +24,8 @@ function add(line: WaitingLine, id: string, changes: Partial<WaitingEntry> = {})
   });
 }
 
+const describeNothing = (): WaitDescription => ({ reason: '', expectedWaitMs: null });
+
 describe('the waiting line', () => {
   it('keeps priority, then age', () => {
     const line = createWaitingLine();
@@ -36,7 +39,7 @@ describe('the waiting line', () => {
     ] as const)
       add(line, id, { priority });
     expect(line.entries().map(({ id }) => id)).toEqual(['b', 'd', 'a', 'c', 'f', 'e']);
-    expect(line.view().map(({ id, position }) => `${id} ${position}`)).toEqual([
+    expect(line.view(describeNothing).map(({ id, position }) => `${id} ${position}`)).toEqual([
       'b 1',
       'd 2',
       'a 3',
@@ -55,11 +58,35 @@ describe('the waiting line', () => {
       2, 1, 1, 0,
     ]);
     expect(line.size()).toBe(3);
-    expect(line.view().map(({ id, position }) => `${id} ${position}`)).toEqual(['1 1', '2 2']);
+    expect(line.view(describeNothing).map(({ id, position }) => `${id} ${position}`)).toEqual(['1 1', '2 2']);
     line.remove(load);
     line.remove(load);
     expect(line.size()).toBe(2);
     expect(line.countRequests()).toBe(2);
+  });
+
+  it('knows the place of a request among those for its model, and tells it to whoever describes them', () => {
+    const line = createWaitingLine();
+    const first = add(line, '1');
+    const other = add(line, '2', { modelId: 'b' });
+    const load = add(line, '3', { kind: 'load' });
+    const last = add(line, '4');
+    const urgent = add(line, '5', { priority: 1 });
+    expect([urgent, first, last, other].map((entry) => line.placeOf(entry))).toEqual([
+      { place: 1, total: 3 },
+      { place: 2, total: 3 },
+      { place: 3, total: 3 },
+      { place: 1, total: 1 },
+    ]);
+    line.remove(load);
+    line.remove(urgent);
+    expect(line.placeOf(last)).toEqual({ place: 2, total: 2 });
+    const described = line.view((entry, place) => ({ reason: `${entry.id} is ${place}`, expectedWaitMs: place * 10 }));
+    expect(described.map(({ reason, expectedWaitMs }) => `${reason} ${String(expectedWaitMs)}`)).toEqual([
+      '1 is 1 10',
+      '2 is 1 10',
+      '4 is 2 20',
+    ]);
   });
 
   it('lets whoever iterates over it go on undisturbed', () => {
@@ -80,7 +107,7 @@ describe('the waiting line', () => {
     const entry = add(line, '1');
     expect(line.setReasons(new Map([['1', 'load']]))).toBe(true);
     expect(line.setReasons(new Map([['1', 'load']]))).toBe(false);
-    expect(line.view()[0]?.waitsFor).toBe('load');
+    expect(line.view(describeNothing)[0]?.waitsFor).toBe('load');
     expect(line.setReasons(new Map([['nobody', 'load']]))).toBe(false);
     line.remove(entry);
     expect(line.setReasons(new Map([['1', 'room']]))).toBe(false);

@@ -25,6 +25,9 @@ const model = (id: string, changes: Partial<ModelView> = {}): ModelView => ({
   problem: null,
   lastExit: null,
   warnings: [],
+  need: null,
+  needHistory: null,
+  reservedBytes: {},
   ...changes,
 });
 
@@ -45,6 +48,7 @@ const snapshot: Snapshot = {
   engine: { status: 'searching' },
   models: [model('a'), model('b')],
   queue: [],
+  memory: { devices: [], isGameMode: false },
 };
 
 const events: EventBody[] = [
@@ -52,8 +56,21 @@ const events: EventBody[] = [
   { type: 'models-changed', models: [model('b'), model('c')] },
   {
     type: 'queue-changed',
-    queue: [{ id: 'r1', modelId: 'a', lane: 'default', priority: 0, waitsFor: 'slot', position: 1, enqueuedAt: 3 }],
+    queue: [
+      {
+        id: 'r1',
+        modelId: 'a',
+        lane: 'default',
+        priority: 0,
+        waitsFor: 'slot',
+        reason: 'slot of a: 1 of 1 busy',
+        position: 1,
+        enqueuedAt: 3,
+        expectedWaitMs: 400,
+      },
+    ],
   },
+  { type: 'memory-changed', memory: { devices: [], isGameMode: true } },
   { type: 'engine-changed', engine: { status: 'missing', reason: 'none', hint: 'install one' } },
   { type: 'instance-changed', instance: { ...snapshot.instance, isShuttingDown: true } },
   { type: 'log-appended', source: 'a', lastLine: 12 },
@@ -63,6 +80,7 @@ const changedPart: Record<EventBody['type'], keyof Snapshot | undefined> = {
   'model-changed': 'models',
   'models-changed': 'models',
   'queue-changed': 'queue',
+  'memory-changed': 'memory',
   'engine-changed': 'engine',
   'instance-changed': 'instance',
   'log-appended': undefined,
@@ -107,7 +125,7 @@ describe('applyEvent', () => {
     let at: Snapshot | undefined = snapshotSchema.parse(JSON.parse(JSON.stringify(snapshot)));
     for (const each of received) at = at === undefined ? undefined : applyEvent(at, each);
     expect(at).toMatchObject({
-      sequence: 13,
+      sequence: 14,
       models: [{ id: 'b' }, { id: 'c' }],
       queue: [{ id: 'r1' }],
       engine: { status: 'missing' },

@@ -34,7 +34,7 @@ describe('a command', () => {
       cwd: '/work-folder',
       stopCommand: ['stop', '${PID}'],
     });
-    expect(await prepareLaunch(model, dependencies, signal)).toEqual({
+    expect(await prepareLaunch(model, {}, dependencies, signal)).toEqual({
       command: 'serve',
       args: ['--port', '4711', '--name', 'one'],
       env: { PATH: '/bin', PORT: '4711', SHARED: 'model', MORE: '1', CORRAL_OWNER: 'mark' },
@@ -46,12 +46,14 @@ describe('a command', () => {
       stopCommand: ['stop', '${PID}'],
       placeholderValues: { PORT: '4711', HOST: '127.0.0.1', MODEL_ID: 'one' },
       warnings: [],
+      kvCache: undefined,
     });
   });
 
   it('without a health check is waited for by its pattern, or not at all', async () => {
     const launch = await prepareLaunch(
       commandModelConfig('one', { health: 'none', readyPattern: /up/ }),
+      {},
       dependencies,
       signal,
     );

@@ -7,13 +7,18 @@ export interface RecordingTerminal extends Terminal {
 }
 
 /** A terminal without colours that keeps what was written. */
-export function createRecordingTerminal({ isErrorTty = false, columns = 80 } = {}): RecordingTerminal {
+export function createRecordingTerminal({
+  isOutputTty = false,
+  isErrorTty = false,
+  columns = 80,
+} = {}): RecordingTerminal {
   let output = '';
   let errors = '';
   let onLost: ((problem: Error | undefined) => void) | undefined;
   return {
     write: (text) => void (output += text),
     writeError: (text) => void (errors += text),
+    isOutputTty,
     isErrorTty,
     columns: () => columns,
     paint: (_style, text) => text,

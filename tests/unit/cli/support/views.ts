@@ -24,6 +24,9 @@ export function modelView(changes: Partial<ModelView> = {}): ModelView {
     problem: null,
     lastExit: null,
     warnings: [],
+    need: null,
+    needHistory: null,
+    reservedBytes: {},
     ...changes,
   };
 }
@@ -35,8 +38,10 @@ export function queueEntry(changes: Partial<QueueEntryView> = {}): QueueEntryVie
     lane: 'default',
     priority: 0,
     waitsFor: 'slot',
+    reason: 'slot of qwen3: 1 of 1 busy',
     position: 1,
     enqueuedAt: NOW_MS - 2000,
+    expectedWaitMs: null,
     ...changes,
   };
 }
@@ -59,6 +64,7 @@ export function snapshotOf(changes: Partial<Snapshot> = {}): Snapshot {
     engine: { status: 'searching' },
     models: [],
     queue: [],
+    memory: { devices: [], isGameMode: false },
     ...changes,
   };
 }

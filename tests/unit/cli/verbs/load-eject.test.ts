@@ -68,7 +68,14 @@ describe('corral load', () => {
 });
 
 describe('corral eject', () => {
-  const outcome: EjectOutcome = { model: 'qwen3', wasLoaded: true, exitCode: 0, signal: null, tookMs: 35 };
+  const outcome: EjectOutcome = {
+    model: 'qwen3',
+    wasLoaded: true,
+    exitCode: 0,
+    signal: null,
+    tookMs: 35,
+    freedBytes: {},
+  };
 
   it.each<[Partial<EjectOutcome>, string]>([
     [{}, 'qwen3 ejected (exit code 0, 35 ms)'],

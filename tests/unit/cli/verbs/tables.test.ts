@@ -23,7 +23,13 @@ const models: ModelView[] = [
 ];
 const bridge = createScriptedBridge({
   'get-snapshot': () =>
-    snapshotOf({ models, queue: [queueEntry({ id: 'b', position: 2 }), queueEntry({ id: 'a', waitsFor: 'load' })] }),
+    snapshotOf({
+      models,
+      queue: [
+        queueEntry({ id: 'b', position: 2 }),
+        queueEntry({ id: 'a', waitsFor: 'load', reason: 'qwen3 is loading (40%)', expectedWaitMs: 12_000 }),
+      ],
+    }),
   'cancel-request': () => ({}),
 });
 
@@ -73,9 +79,9 @@ describe('corral queue', () => {
     const context = createContext();
     await showQueue(bridge, context);
     expect(context.terminal.output.split('\n')).toEqual([
-      'POSITION  ID  MODEL  LANE     PRIORITY  WAITS FOR  AGE',
-      '       1  a   qwen3  default         0  load       2.0 s',
-      '       2  b   qwen3  default         0  slot       2.0 s',
+      'POSITION  ID  MODEL  LANE     PRIORITY  AGE    EXPECTED  WAITS FOR',
+      '       1  a   qwen3  default         0  2.0 s  12 s      qwen3 is loading (40%)',
+      '       2  b   qwen3  default         0  2.0 s  -         slot of qwen3: 1 of 1 busy',
       '',
     ]);
   });
@@ -146,11 +152,11 @@ describe('corral status', () => {
     );
   });
 
-  it('is instance, engine and counts for programs', async () => {
+  it('is instance, engine, counts and memory for programs', async () => {
     const context = createContext({ isJson: true });
     await showStatus(bridge, context);
     const { instance, engine } = snapshotOf();
     const counts = { models: 5, loaded: 3, activeRequests: 3, waitingRequests: 2 };
-    expect(JSON.parse(context.terminal.output)).toEqual({ instance, engine, counts });
+    expect(JSON.parse(context.terminal.output)).toEqual({ instance, engine, counts, memory: snapshotOf().memory });
   });
 });

@@ -1,0 +1,80 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { RequestHandler } from 'express';
+import type { EjectMode, EjectOutcome, LogLine } from '#shared/contract/commands.ts';
+import type { AppError } from '#shared/contract/errors.ts';
+import type { LoadPlanView } from '#shared/contract/memory.ts';
+import type { RequestRecord } from '#shared/contract/request-record.ts';
+import type { ModelView, Snapshot } from '#shared/contract/snapshot.ts';
+import type { ConfigEdit } from './config/edit-config.ts';
+import type { ResolvedConfig } from './config/resolved-config.ts';
+import type { MemoryProbes } from './engine-memory.ts';
+import type { EventListener } from './event-feed.ts';
+import type { Clock } from './ports/clock.ts';
+import type { LogLevel } from './ports/logger.ts';
+
+/** Something about the configuration file that its owner should know. */
+export interface ConfigProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface EngineOptions {
+  readonly config: ResolvedConfig;
+  readonly configWarnings: readonly ConfigProblem[];
+  readonly version: string;
+  readonly dataFolder: string;
+  /** A folder for sockets, with a short path. */
+  readonly runtimeFolder: string;
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock?: Clock;
+  /** Changes the configuration file and has it applied; undefined where there is none to change. */
+  saveSettings?(edits: readonly ConfigEdit[]): Promise<void>;
+  /** In place of the platform's probes of memory. */
+  readonly memoryProbes?: MemoryProbes;
+  /** Hears every line of Corral's own log. */
+  onLogLine?(level: LogLevel, line: string): void;
+}
+
+/** The whole product behind its transports. Made by `openEngine`; used by `api/` and the composition roots alone. */
+export interface Engine {
+  /** Serves requests below `prefix`, behind the Host and Origin guards. Only before `start`. */
+  mount(prefix: string, handler: RequestHandler): void;
+  /** Listens, and loads what is to be loaded at start. Throws `port-taken`. */
+  start(): Promise<void>;
+  /** Stops in order; a second call with `isHurried` cuts short what the first one waits for. */
+  stop(options?: { isHurried?: boolean }): Promise<void>;
+  address(): string;
+  /**
+   * Takes over another configuration. Only models whose process depends on what changed get a new one, and running requests
+   * finish on the old. Throws `port-taken` if a new address cannot be had; everything stays as it was then.
+   */
+  applyConfig(next: ResolvedConfig, warnings: readonly ConfigProblem[]): Promise<void>;
+  /** The file was changed and cannot be used; the last good configuration stays. */
+  reportConfigErrors(errors: readonly ConfigProblem[]): void;
+  /** The token of this start, for programs of the same user. */
+  readonly instanceToken: string;
+  /** Undefined if the headers carry the admin or instance token, else why not. */
+  checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
+  snapshot(): Snapshot;
+  subscribe(listener: EventListener): () => void;
+  /** Throws `not-found` for a name that is neither id nor alias. */
+  resolveModel(name: string): string;
+  model(modelId: string): ModelView;
+  loadModel(modelId: string, signal: AbortSignal): Promise<void>;
+  ejectModel(modelId: string, mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome>;
+  ejectAllModels(mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome[]>;
+  setPinned(modelId: string, isPinned: boolean): void;
+  resetModel(modelId: string): void;
+  /** What loading a model would take and do now. */
+  planLoad(modelId: string): Promise<LoadPlanView>;
+  setGameMode(isOn: boolean): void;
+  /** Throws `not-found` if no waiting request has that id. */
+  cancelRequest(requestId: string): void;
+  /** Changes the configuration file; throws `forbidden`, `config-invalid` or `conflict`. */
+  updateSettings(edits: readonly ConfigEdit[]): Promise<void>;
+  /** The newest requests, newest first. */
+  listRequests(limit: number): RequestRecord[];
+  /** Throws `not-found` for a source that is neither `corral` nor a model. */
+  readLogs(source: string, after: number, limit: number): { lines: LogLine[]; hasEarlier: boolean };
+}
