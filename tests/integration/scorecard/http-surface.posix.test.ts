@@ -49,7 +49,12 @@ describe('GET', () => {
     });
     corral = running;
     await running.bridge.call('load-model', { model: 'loaded' });
-    await eventually('all is known of it', () => running.model('loaded').contextSize !== null);
+    // What one of them took is known of the other, too: they are started alike.
+    await eventually('all is known of it', () =>
+      running.engine.snapshot().models.every(({ state, contextSize, needHistory }) => {
+        return needHistory !== null && (state !== 'ready' || contextSize !== null);
+      }),
+    );
     const configFile = path.join(running.folder.path, 'config.yaml');
     const state = async (): Promise<unknown> => ({
       // What is free, on the machine and for models, changes by itself.
