@@ -173,16 +173,20 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
     const { lastLoadMs, pid } = options.process(modelId);
     const meter = meters.get(modelId);
     const measured = meter?.measured() ?? (pid === null ? undefined : await measureByPid(pid));
-    if (started === undefined || measured === undefined) return undefined;
-    const forecast = meter?.forecast();
-    learned.observe(started.circumstances, {
-      predicted: started.predicted,
-      measured,
-      ...(forecast === undefined ? {} : { forecast }),
-      ...(lastLoadMs === null ? {} : { loadTimeMs: lastLoadMs }),
-    });
-    keeper.forgetNeed(modelId);
-    options.onModelChanged(modelId);
+    if (measured === undefined) return undefined;
+    // What was started before its need could be told (llama-server was still being fetched) is measured, and not learned from.
+    if (started !== undefined) {
+      const forecast = meter?.forecast();
+      learned.observe(started.circumstances, {
+        predicted: started.predicted,
+        measured,
+        ...(meter === undefined ? {} : { isShrunk: meter.isShrunk() }),
+        ...(forecast === undefined ? {} : { forecast }),
+        ...(lastLoadMs === null ? {} : { loadTimeMs: lastLoadMs }),
+      });
+      keeper.forgetNeed(modelId);
+      options.onModelChanged(modelId);
+    }
     const model = options.models().get(modelId);
     return model === undefined ? undefined : bytesOf(model, measured);
   }
