@@ -228,10 +228,11 @@ export function describeBridge(name: string, createBridge: (corral: TestCorral) 
         await eventually('its memory is known', () => corral.model('two').needHistory !== null);
         const recorder = record(bridge);
         await eventually('the first update', () => recorder.updates.length > 0);
-        // What is free changes by itself.
-        const { memory, ...rest } = corral.engine.snapshot();
+        // What is free changes by itself, and the number with it.
+        const { memory, sequence, ...rest } = corral.engine.snapshot();
         expect(recorder.updates[0]).toMatchObject({ snapshot: rest, event: undefined });
         expect(recorder.updates[0]?.snapshot.memory.isGameMode).toBe(memory.isGameMode);
+        expect(recorder.updates[0]?.snapshot.sequence).toBeLessThanOrEqual(sequence);
       });
 
       it('lead to what a fresh snapshot says, by numbered events without gaps', async () => {
