@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
+import { orAborted } from '#shared/lib/or-aborted.ts';
 import { AppError, deserialiseError } from '#shared/contract/errors.ts';
 import type { MetadataReply, MetadataRequest } from './gguf-metadata-worker.ts';
 import type { ModelMetadata } from './gguf-model-metadata.ts';
@@ -143,15 +144,6 @@ async function stampOf(filePath: string): Promise<string> {
     }
   }
   return stamps.join(' ');
-}
-
-function orAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function describe(cause: unknown): string {

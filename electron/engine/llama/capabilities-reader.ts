@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { open, stat } from 'node:fs/promises';
+import { orAborted } from '#shared/lib/or-aborted.ts';
 import { AppError } from '#shared/contract/errors.ts';
 import { parseHelp, type LlamaCapabilities } from './capabilities.ts';
 import { diagnoseExit } from './diagnose-exit.ts';
@@ -72,14 +73,6 @@ export function createCapabilitiesReader(options: { readonly deadlineMs?: number
       }
     },
   };
-}
-
-function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 async function identify(executable: string): Promise<string> {

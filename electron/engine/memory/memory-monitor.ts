@@ -1,3 +1,4 @@
+import { orAborted } from '#shared/lib/or-aborted.ts';
 import { toAppError } from '#shared/contract/errors.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -152,13 +153,4 @@ export function createMemoryMonitor(options: MemoryMonitorOptions): MemoryMonito
     forgetDeviceList: () => list?.forget(),
     close: () => (closing ??= end()),
   };
-}
-
-function orAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return result;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { orAborted } from '#shared/lib/or-aborted.ts';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
 import { systemClock, type Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -149,7 +150,7 @@ export function createEngines(options: EnginesOptions): Engines {
       if (stopping.signal.aborted) throw shuttingDown();
       signal.throwIfAborted();
       flight ??= run();
-      return await waitFor(flight, signal);
+      return await orAborted(flight, signal);
     },
     status: () => current,
     async stop() {
@@ -184,13 +185,4 @@ async function isPresent(build: EngineBuild): Promise<boolean> {
     // Somebody has uninstalled it, or it cannot be reached: look for another.
     return false;
   }
-}
-
-/** Rejects with the signal's reason as soon as it aborts; `work` goes on for the others. */
-function waitFor<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { orAborted } from '#shared/lib/or-aborted.ts';
 import type { LogLine } from '#shared/contract/commands.ts';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
@@ -207,7 +208,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     for (const warning of prepared.warnings) note(`[corral] ${warning}`);
     const spawnedAtMs = clock.nowMs();
     const ended = new AbortController();
-    const patternSeen = deferred();
+    let seePattern: () => void = () => undefined;
+    const patternSeen = new Promise<void>((resolve) => (seePattern = resolve));
     let nudge: (() => void) | undefined;
     const shownCommand = maskSecrets([prepared.command, ...prepared.args]);
     note(`[corral] starts ${shownCommand.join(' ')}`);
@@ -223,7 +225,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       onLine(stream, text) {
         append(stream, text);
         if (view.state !== 'loading') return;
-        if (prepared.readyPattern?.test(text) === true) patternSeen.resolve();
+        if (prepared.readyPattern?.test(text) === true) seePattern();
         const parsed = parseLogLine(text);
         if (parsed !== undefined) dependencies.onLogFact?.(model.id, parsed);
         if (parsed?.kind === 'ready') nudge?.();
@@ -266,10 +268,10 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
           answer = await watch.ready;
           await restoreKvCache(prepared, ended.signal);
         } else if (prepared.readyPattern !== undefined) {
-          await abortable(patternSeen.promise, ended.signal);
+          await orAborted(patternSeen, ended.signal);
         } else {
           // Nothing to wait for but that the program can be run at all.
-          await abortable(current.pid === undefined ? exit.then(() => undefined) : Promise.resolve(), ended.signal);
+          await orAborted(current.pid === undefined ? exit.then(() => undefined) : Promise.resolve(), ended.signal);
         }
       } catch (thrown) {
         if (!(thrown instanceof StartAbandoned)) throw thrown;
@@ -489,21 +491,4 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       else update({ problem: null, nextStartAtMs: 0 });
     },
   };
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
