@@ -42,7 +42,7 @@ export interface EngineMemoryOptions {
   models(): ReadonlyMap<string, ModelConfig>;
   process(modelId: string): ModelProcessView;
   reserved(): ReadonlyMap<string, DeviceBytes>;
-  readonly engines: Pick<Engines, 'status' | 'ensureEngine'>;
+  readonly engines: Pick<Engines, 'status' | 'ensureEngine' | 'findInstalled'>;
   readCapabilities(executable: string, signal: AbortSignal): Promise<LlamaCapabilities>;
   onChange(): void;
   /** What is known of a model's need, or of its loads, is more than before. */
@@ -237,7 +237,8 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
     async check(config) {
       const mentioned = { budgetsBytes: config.memory.budgetsBytes, models: [...config.models.values()] };
       if (!mentionsDevices(mentioned)) return [];
-      const build = await findBuild().catch(() => undefined);
+      // A start does not wait for a download to learn the names of devices, and a command may need no llama-server at all.
+      const build = await engines.findInstalled().catch(() => undefined);
       const reading = await monitor.read();
       keeper.observe(reading);
       return checkDevices(mentioned, reading.devices, build !== undefined);

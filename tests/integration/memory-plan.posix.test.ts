@@ -1,9 +1,9 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadPlanView } from '#shared/contract/memory.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
-import { createTestFolder, eventually, type TestFolder } from './support/corral.ts';
+import { createTestFolder, eventually, fakeModel, type TestFolder } from './support/corral.ts';
 import { cliEnv, runCli, startCorralProcess, type CliRun, type CorralProcess } from './support/corral-process.ts';
 import { fakeServerArgs, fakeServerScript, type FakeServerFlags } from './support/fake-server-command.ts';
 import { writeModelShape, type ModelShape } from './support/model-shapes.ts';
@@ -194,6 +194,17 @@ describe('a budget that makes no sense', () => {
     { name: 'is of no device', budgets: { '': '1GiB' } },
   ])('stops the start if it $name', async ({ budgets }) => {
     await expect(start({ a: 8192 }, { budgets })).rejects.toThrow(/ended with 1:[^]*memory\.budgets/);
+  });
+
+  it('has nothing fetched, and no start wait for it, to be checked', async () => {
+    corral = await startCorralProcess(folder, {
+      memory: { budgets: { CUDA0: '4GiB', RAM: '4GiB' } },
+      models: { one: fakeModel() },
+    });
+    isUp = true;
+    const { engine, instance } = await corral.bridge.call('get-snapshot', {});
+    expect([engine.status, instance.configErrors]).toEqual(['searching', []]);
+    expect(await readdir(corral.dataFolder)).not.toContain('engines');
   });
 
   it.each([

@@ -30,6 +30,8 @@ export interface Engines {
    * `engine-missing` if there is none, `shutting-down` after `stop`.
    */
   ensureEngine(signal: AbortSignal): Promise<EngineBuild>;
+  /** The one that is here already; undefined if there is none, and nothing is fetched. */
+  findInstalled(): Promise<EngineBuild | undefined>;
   status(): EngineStatus;
   /** Looks by other settings from the next call on. */
   configure(config: EnginesOptions['config']): void;
@@ -54,14 +56,18 @@ export function createEngines(options: EnginesOptions): Engines {
     options.onChange(next);
   }
 
-  async function search(): Promise<EngineBuild> {
+  async function findInstalled(): Promise<EngineBuild | undefined> {
     if (current.status === 'ready' && (await isPresent(current.build))) return current.build;
-    const found = await findEngine({
+    return await findEngine({
       configuredPath: config.path,
       searchPath: options.searchPath,
       installFolder: options.installFolder,
       platform: options.platform,
     });
+  }
+
+  async function search(): Promise<EngineBuild> {
+    const found = await findInstalled();
     if (found !== undefined) return found;
     if (failure !== undefined && failure.untilMs > clock.nowMs()) throw repeatFailure(failure.error, failure.untilMs);
     failure = undefined;
@@ -120,12 +126,15 @@ export function createEngines(options: EnginesOptions): Engines {
     });
   }
 
+  function announce(build: EngineBuild): EngineBuild {
+    const isNews = current.status !== 'ready' || current.build.executable !== build.executable;
+    if (isNews) setStatus({ status: 'ready', build });
+    return build;
+  }
+
   async function run(): Promise<EngineBuild> {
     try {
-      const build = await search();
-      const isNews = current.status !== 'ready' || current.build.executable !== build.executable;
-      if (isNews) setStatus({ status: 'ready', build });
-      return build;
+      return announce(await search());
     } catch (error) {
       if (stopping.signal.aborted) throw shuttingDown();
       const appError = toAppError(error);
@@ -151,6 +160,10 @@ export function createEngines(options: EnginesOptions): Engines {
       signal.throwIfAborted();
       flight ??= run();
       return await orAborted(flight, signal);
+    },
+    async findInstalled() {
+      const build = await findInstalled();
+      return build === undefined || stopping.signal.aborted ? undefined : announce(build);
     },
     status: () => current,
     async stop() {
