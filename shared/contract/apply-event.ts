@@ -23,6 +23,7 @@ export function applyEvent(snapshot: Snapshot, { sequence, event }: NumberedEven
     case 'instance-changed':
       return { ...snapshot, sequence, instance: event.instance };
     case 'log-appended':
+    case 'requests-recorded':
       return { ...snapshot, sequence };
     default:
       return assertNever(event);

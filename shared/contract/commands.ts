@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { loadPlanViewSchema } from './memory.ts';
+import { catalogViewSchema } from './catalog.ts';
+import { loadPlanViewSchema, memoryHistorySchema } from './memory.ts';
 import { requestRecordSchema } from './request-record.ts';
+import { settingEditsSchema, settingsPreviewSchema, settingsViewSchema } from './settings.ts';
 import { modelViewSchema, snapshotSchema } from './snapshot.ts';
 
 const modelRequest = z.strictObject({ model: z.string().min(1) });
@@ -65,30 +67,29 @@ export const commands = {
    * Changes the configuration file, comments and order kept, and applies it. Settings that say what is run, with which
    * environment, and where requests go are refused unless the file itself allows it (`server.allowRemoteConfig`).
    */
-  'update-settings': {
-    request: z.strictObject({
-      edits: z
-        .array(
-          z.strictObject({
-            path: z.array(z.union([z.string(), z.number().int().min(0)])).min(1),
-            /** Left out: the setting is removed. */
-            value: z.json().optional(),
-          }),
-        )
-        .min(1),
-    }),
-    response: z.object({}),
-  },
+  'update-settings': { request: z.strictObject({ edits: settingEditsSchema }), response: z.object({}) },
+  /** The configuration file as it is, with what a form needs to edit it. Secrets are masked. */
+  'read-settings': { request: z.strictObject({}), response: settingsViewSchema },
+  /** What `update-settings` with the same edits would write and do; nothing happens. */
+  'preview-settings': { request: z.strictObject({ edits: settingEditsSchema }), response: settingsPreviewSchema },
+  /** What is known of model files and llama.cpp builds on this machine. */
+  'read-catalog': { request: z.strictObject({}), response: catalogViewSchema },
+  /** Who held how much of each device over the last hour. */
+  'read-memory-history': { request: z.strictObject({}), response: memoryHistorySchema },
   /** The newest requests, newest first: what they cost and how they ended. */
   'list-requests': {
     request: z.strictObject({ limit: z.number().int().min(1).max(10_000).default(100) }),
     response: z.object({ requests: z.array(requestRecordSchema) }),
   },
-  /** Lines of a model's log, or of Corral's own with source `corral`; the newest `limit` after line `after`. */
+  /**
+   * Lines of a model's log, or of Corral's own with source `corral`: the newest `limit` of those after line `after` and,
+   * to page backwards, before line `before`.
+   */
   'read-logs': {
     request: z.strictObject({
       source: z.string().min(1),
       after: z.number().int().min(0).default(0),
+      before: z.number().int().min(1).optional(),
       limit: z.number().int().min(1).max(10_000).default(1000),
     }),
     response: z.object({ lines: z.array(logLineSchema), hasEarlier: z.boolean() }),

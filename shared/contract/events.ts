@@ -13,6 +13,8 @@ export const eventBodySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('instance-changed'), instance: instanceViewSchema }),
   /** There is more to read in a log; its lines are fetched with `read-logs`. */
   z.object({ type: z.literal('log-appended'), source: z.string(), lastLine: z.number() }),
+  /** Requests ended; they are fetched with `list-requests`. `total` counts all since Corral started. */
+  z.object({ type: z.literal('requests-recorded'), total: z.number() }),
 ]);
 
 export type EventBody = z.infer<typeof eventBodySchema>;

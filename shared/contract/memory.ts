@@ -77,3 +77,20 @@ export const loadPlanViewSchema = z.object({
 });
 
 export type LoadPlanView = z.infer<typeof loadPlanViewSchema>;
+
+export const memoryHistorySchema = z.object({
+  /** The time between two samples while Corral runs undisturbed; a longer one is a gap (suspended, or nobody looked). */
+  intervalMs: z.number(),
+  /** Oldest first. */
+  samples: z.array(
+    z.object({
+      at: z.number(),
+      devices: z.record(
+        z.string(),
+        z.object({ usedByOthersBytes: z.number(), models: z.record(z.string(), z.number()) }),
+      ),
+    }),
+  ),
+});
+
+export type MemoryHistory = z.infer<typeof memoryHistorySchema>;
