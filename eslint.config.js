@@ -1,3 +1,4 @@
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -42,13 +43,17 @@ export default tseslint.config(
     rules: { 'no-console': 'off' },
   },
   {
+    files: ['renderer/**/*.{ts,tsx}'],
+    ...reactHooks.configs.flat['recommended-latest'],
+  },
+  {
     // Plain scripts that must run without a build: the checks that need types do not apply.
     files: ['**/*.{js,mjs}'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { parserOptions: { projectService: false } },
   },
   {
-    files: ['*.config.{js,ts}', '.dependency-cruiser.js'],
+    files: ['*.config.{js,ts}', 'renderer/vite.config.ts', '.dependency-cruiser.js'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

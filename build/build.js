@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildWindow } from 'vite';
 
 /** Puts everything that runs into out/. */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -33,3 +34,5 @@ const written = new Set(Object.keys(metafile.outputs).map((file) => path.basenam
 for (const name of await readdir(`${root}/out`)) {
   if (/\.js(\.map)?$/.test(name) && !written.has(name)) await rm(`${root}/out/${name}`, { force: true });
 }
+
+await buildWindow({ configFile: path.join(root, 'renderer', 'vite.config.ts'), logLevel: 'warn' });

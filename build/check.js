@@ -30,6 +30,7 @@ const steps = [
     ],
   },
   { name: 'types', args: [bin('typescript', 'bin/tsc'), '-p', '.'] },
+  { name: 'window-types', args: [bin('typescript', 'bin/tsc'), '-p', 'renderer'] },
   {
     name: 'layers',
     args: [
@@ -38,6 +39,7 @@ const steps = [
       '.dependency-cruiser.js',
       'electron',
       'shared',
+      'renderer',
     ],
   },
   { name: 'unused', args: [bin('knip', 'bin/knip.js')] },

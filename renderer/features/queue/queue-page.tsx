@@ -1,0 +1,5 @@
+import { Page } from '../../components/page.tsx';
+
+export function QueuePage() {
+  return <Page title="Queue">{null}</Page>;
+}
