@@ -25,7 +25,7 @@ export function Popover({
       <Base.Portal>
         <Base.Positioner sideOffset={6} align="end" className={styles['positioner']}>
           <Base.Popup className={styles['popup']}>
-            <Base.Title render={<h3 />}>{title}</Base.Title>
+            <Base.Title render={<h2 />}>{title}</Base.Title>
             {children}
           </Base.Popup>
         </Base.Positioner>

@@ -31,7 +31,7 @@ export function ModelDetails({ model, plan }: { readonly model: ModelView; reado
           <Age since={model.stateSince} />
         </Fact>
         <Fact name="Last used">{model.lastUsedAt === null ? 'never' : <AgeAgo at={model.lastUsedAt} />}</Fact>
-        <Fact name="Predicted">{history === null ? predicted(plan) : `≈${formatBytes(history.predictedBytes)}`}</Fact>
+        <Fact name="Predicted">{describePrediction(model, plan)}</Fact>
         <Fact name="Measured">
           {history?.measuredBytes === null || history === null
             ? 'never loaded like this'
@@ -78,8 +78,10 @@ function describeSpeed({ needHistory }: ModelView): string {
   return speed === null ? 'not measured yet' : `${formatRate(speed)} tok/s`;
 }
 
-function predicted(plan: LoadPlanView | undefined): string {
-  return (plan === undefined ? undefined : describePlanSize(plan)) ?? 'not known yet';
+function describePrediction({ needHistory }: ModelView, plan: LoadPlanView | undefined): string {
+  const bytes = needHistory?.predictedBytes ?? {};
+  if (Object.values(bytes).some((each) => each > 0)) return `≈${formatBytes(bytes)}`;
+  return (plan === undefined ? undefined : describePlanSize(plan)) ?? 'not known before its first load';
 }
 
 function formatBytes(bytes: Readonly<Record<string, number>>): string {
@@ -104,7 +106,7 @@ function LogTail({ id }: { readonly id: string }) {
   return (
     <div>
       <div className={styles['tail-head']}>
-        <h3>Log</h3>
+        <h2>Log</h2>
         <Button kind="quiet" aria-label={`All logs of ${id}`} onClick={() => navigate('logs', id)}>
           All of it
         </Button>
