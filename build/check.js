@@ -30,7 +30,7 @@ const steps = [
     ],
   },
   { name: 'types', args: [bin('typescript', 'bin/tsc'), '-p', '.'] },
-  { name: 'window-types', args: [bin('typescript', 'bin/tsc'), '-p', 'renderer'] },
+  { name: 'window-types', args: [bin('typescript', 'bin/tsc'), '-p', 'tests/unit/renderer'] },
   {
     name: 'layers',
     args: [

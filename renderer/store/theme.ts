@@ -4,6 +4,8 @@ export type ThemeChoice = (typeof themeChoices)[number];
 
 const THEME_KEY = 'corral-theme';
 
+let followedQuery: MediaQueryList | undefined;
+
 export function readThemeChoice(): ThemeChoice {
   const stored = localStorage.getItem(THEME_KEY);
   return themeChoices.find((choice) => choice === stored) ?? 'system';
@@ -14,10 +16,9 @@ export function saveThemeChoice(choice: ThemeChoice): void {
   applyTheme(choice);
 }
 
-const darkQuery = window.matchMedia('(prefers-color-scheme: dark)');
-
 /** Sets what the style sheets look at; with `system` it follows the system from then on. */
 export function applyTheme(choice: ThemeChoice): void {
+  const darkQuery = (followedQuery ??= window.matchMedia('(prefers-color-scheme: dark)'));
   const set = (): void => {
     const isDark = choice === 'dark' || (choice === 'system' && darkQuery.matches);
     document.documentElement.dataset['theme'] = isDark ? 'dark' : 'light';

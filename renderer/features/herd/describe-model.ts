@@ -45,7 +45,10 @@ function runningParts(model: ModelView, now: number): string[] {
   if (state === 'starting') return [detail ?? 'starting'];
   if (state !== 'ready' && state !== 'draining') return [];
   if (activeRequests > 0) {
-    const slots = concurrency === null ? `${activeRequests} requests` : `${activeRequests}/${concurrency} slots`;
+    const slots =
+      concurrency === null
+        ? `${activeRequests} ${activeRequests === 1 ? 'request' : 'requests'}`
+        : `${activeRequests}/${concurrency} slots`;
     const speed = needHistory?.tokensPerSecond ?? null;
     return speed === null ? [slots] : [slots, `${formatRate(speed)} tok/s`];
   }

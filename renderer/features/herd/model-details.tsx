@@ -107,8 +107,8 @@ function LogTail({ id }: { readonly id: string }) {
     <div>
       <div className={styles['tail-head']}>
         <h2>Log</h2>
-        <Button kind="quiet" aria-label={`All logs of ${id}`} onClick={() => navigate('logs', id)}>
-          All of it
+        <Button kind="quiet" aria-label={`Logs of ${id}`} onClick={() => navigate('logs', id)}>
+          Logs
         </Button>
       </div>
       <pre className={styles['tail']} tabIndex={0} aria-label={`The end of the log of ${id}`}>

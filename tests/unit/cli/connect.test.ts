@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serialiseError, AppError } from '#shared/contract/errors.ts';
 import { connect, isNotRunning } from '../../../electron/cli/connect.ts';
 import { writeInstanceFile } from '../../../electron/engine/config/instance-file.ts';
-import { snapshotOf } from './support/views.ts';
+import { snapshotOf } from '../../fakes/views.ts';
 
 describe('connect', () => {
   let folder: string;

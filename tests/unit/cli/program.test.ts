@@ -7,8 +7,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../../electron/cli/program.ts';
 import { writeInstanceFile } from '../../../electron/engine/config/instance-file.ts';
-import { createRecordingTerminal, NOW_MS } from './support/recording-terminal.ts';
-import { modelView, snapshotOf } from './support/views.ts';
+import { createRecordingTerminal } from './support/recording-terminal.ts';
+import { NOW_MS, modelView, snapshotOf } from '../../fakes/views.ts';
 
 describe('runCli', () => {
   let folder: string;

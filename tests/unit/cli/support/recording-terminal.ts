@@ -1,3 +1,4 @@
+import { NOW_MS } from '../../../fakes/views.ts';
 import type { Terminal, VerbContext } from '../../../../electron/cli/terminal.ts';
 
 export interface RecordingTerminal extends Terminal {
@@ -32,9 +33,6 @@ export function createRecordingTerminal({
     },
   };
 }
-
-/** The wall clock of the tests. */
-export const NOW_MS = Date.UTC(2026, 2, 1, 12);
 
 export function createContext(
   changes: Partial<Omit<VerbContext, 'terminal'>> & { terminal?: RecordingTerminal } = {},

@@ -5,9 +5,9 @@ import type { ModelView } from '#shared/contract/snapshot.ts';
 import { describeOutcome, ejectModels } from '../../../../electron/cli/verbs/eject.ts';
 import { describeLoad, loadModel } from '../../../../electron/cli/verbs/load.ts';
 import { switchModel } from '../../../../electron/cli/verbs/model-switches.ts';
-import { createContext, createRecordingTerminal, NOW_MS } from '../support/recording-terminal.ts';
+import { createContext, createRecordingTerminal } from '../support/recording-terminal.ts';
 import { createScriptedBridge } from '../support/scripted-bridge.ts';
-import { modelView, queueEntry, snapshotOf } from '../support/views.ts';
+import { NOW_MS, modelView, queueEntry, snapshotOf } from '../../../fakes/views.ts';
 
 describe('corral load', () => {
   const times = (...each: number[]) => {

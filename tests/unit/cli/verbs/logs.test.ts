@@ -4,9 +4,9 @@ import type { LogLine } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
 import type { Snapshot } from '#shared/contract/snapshot.ts';
 import { showLogs } from '../../../../electron/cli/verbs/logs.ts';
-import { createContext, NOW_MS } from '../support/recording-terminal.ts';
+import { createContext } from '../support/recording-terminal.ts';
 import { createScriptedBridge } from '../support/scripted-bridge.ts';
-import { modelView, snapshotOf } from '../support/views.ts';
+import { NOW_MS, modelView, snapshotOf } from '../../../fakes/views.ts';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -2,9 +2,9 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AppError } from '#shared/contract/errors.ts';
 import type { QueueEntryView } from '#shared/contract/snapshot.ts';
 import { followQueue } from '../../../../electron/cli/verbs/queue.ts';
-import { createContext, createRecordingTerminal, NOW_MS } from '../support/recording-terminal.ts';
+import { createContext, createRecordingTerminal } from '../support/recording-terminal.ts';
 import { createScriptedBridge, type ScriptedBridge } from '../support/scripted-bridge.ts';
-import { queueEntry, snapshotOf } from '../support/views.ts';
+import { NOW_MS, queueEntry, snapshotOf } from '../../../fakes/views.ts';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

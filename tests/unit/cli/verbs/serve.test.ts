@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '#shared/contract/errors.ts';
 import { serve, type RunningEngine } from '../../../../electron/cli/verbs/serve.ts';
 import { createRecordingTerminal } from '../support/recording-terminal.ts';
-import { modelView, snapshotOf } from '../support/views.ts';
+import { modelView, snapshotOf } from '../../../fakes/views.ts';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -3,9 +3,9 @@ import type { ModelView } from '#shared/contract/snapshot.ts';
 import { showAllModels, showLoadedModels } from '../../../../electron/cli/verbs/list-models.ts';
 import { cancelRequest, showQueue } from '../../../../electron/cli/verbs/queue.ts';
 import { showStatus } from '../../../../electron/cli/verbs/status.ts';
-import { createContext, NOW_MS } from '../support/recording-terminal.ts';
+import { createContext } from '../support/recording-terminal.ts';
 import { createScriptedBridge } from '../support/scripted-bridge.ts';
-import { modelView, queueEntry, snapshotOf } from '../support/views.ts';
+import { NOW_MS, modelView, queueEntry, snapshotOf } from '../../../fakes/views.ts';
 
 const models: ModelView[] = [
   modelView({ id: 'off' }),

@@ -1,5 +1,9 @@
 import type { ModelView, QueueEntryView, Snapshot } from '#shared/contract/snapshot.ts';
-import { NOW_MS } from './recording-terminal.ts';
+
+/** Parts of a snapshot with plain values, for what shows them. */
+
+/** The time these views are seen at. */
+export const NOW_MS = Date.UTC(2026, 2, 1, 12);
 
 export function modelView(changes: Partial<ModelView> = {}): ModelView {
   return {
