@@ -13,17 +13,21 @@ export interface HttpBridgeOptions {
   readonly token: string;
   /** Pauses between attempts to reconnect; the last one repeats. */
   readonly reconnectDelaysMs?: readonly number[];
+  /** A stream that is silent for so long is taken for dead; Corral says something every 15 s. */
+  readonly silenceLimitMs?: number;
 }
 
 const errorBodySchema = z.object({ error: serialisedErrorSchema });
 
 const DEFAULT_RECONNECT_DELAYS_MS = [100, 250, 500, 1000, 2000] as const;
+const DEFAULT_SILENCE_LIMIT_MS = 40_000;
 
 /** The bridge over HTTP and server-sent events, for browsers and Node alike: it needs nothing but `fetch`. */
 export function createHttpBridge({
   address,
   token,
   reconnectDelaysMs = DEFAULT_RECONNECT_DELAYS_MS,
+  silenceLimitMs = DEFAULT_SILENCE_LIMIT_MS,
 }: HttpBridgeOptions): Bridge {
   const closing = new AbortController();
   const base = address.replace(/\/+$/, '');
@@ -85,11 +89,32 @@ export function createHttpBridge({
   }
 
   /** One connection: delivers until it ends, then returns whether it had delivered at all. */
-  async function follow(listener: BridgeListener, signal: AbortSignal, onDelivered: () => void): Promise<void> {
+  async function follow(listener: BridgeListener, ended: AbortSignal, onDelivered: () => void): Promise<void> {
+    // A machine that went to sleep, or a proxy that forgot the connection, closes nothing: only the silence tells.
+    const silence = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onBytes = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(new Error('nothing was heard for too long')), silenceLimitMs);
+    };
+    try {
+      onBytes();
+      await deliver(listener, AbortSignal.any([ended, silence.signal]), onDelivered, onBytes);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function deliver(
+    listener: BridgeListener,
+    signal: AbortSignal,
+    onDelivered: () => void,
+    onBytes: () => void,
+  ): Promise<void> {
     const response = await request('/control/events', { headers: { accept: 'text/event-stream' } }, signal);
     if (!response.ok || response.body === null) throw await toError(response);
     let snapshot: Snapshot | undefined;
-    for await (const data of readEventData(response.body)) {
+    for await (const data of readEventData(response.body, onBytes)) {
       const message: unknown = parseJson(data);
       if (snapshot === undefined) {
         snapshot = snapshotSchema.parse(message);
@@ -154,7 +179,7 @@ function pause(delayMs: number, signals: readonly AbortSignal[]): Promise<void> 
 }
 
 /** The `data` of each event of a stream as in https://html.spec.whatwg.org/multipage/server-sent-events.html. */
-export async function* readEventData(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+export async function* readEventData(body: ReadableStream<Uint8Array>, onBytes?: () => void): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let pending = '';
@@ -163,6 +188,7 @@ export async function* readEventData(body: ReadableStream<Uint8Array>): AsyncGen
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
+      onBytes?.();
       pending += decoder.decode(value, { stream: true });
       const lines = pending.split(/\r\n|\n|\r(?!$)/);
       pending = lines.pop() ?? '';

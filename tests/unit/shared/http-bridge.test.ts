@@ -4,7 +4,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../shared/contract/errors.ts';
-import { createHttpBridge, readEventData } from '../../../shared/contract/http-bridge.ts';
+import { createHttpBridge, readEventData, type HttpBridgeOptions } from '../../../shared/contract/http-bridge.ts';
+import { snapshotOf } from '../../fakes/views.ts';
 
 function streamOf(parts: readonly Uint8Array[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
@@ -70,11 +71,11 @@ describe('createHttpBridge against something that is not Corral', () => {
     server = undefined;
   });
 
-  async function bridgeTo(answer: http.RequestListener) {
+  async function bridgeTo(answer: http.RequestListener, options: Partial<HttpBridgeOptions> = {}) {
     server = http.createServer(answer).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    return createHttpBridge({ address: `http://127.0.0.1:${port}`, token: 'canary-token' });
+    return createHttpBridge({ address: `http://127.0.0.1:${port}`, token: 'canary-token', ...options });
   }
 
   async function failureOf(answer: http.RequestListener): Promise<unknown> {
@@ -120,6 +121,30 @@ describe('createHttpBridge against something that is not Corral', () => {
       message: expect.stringContaining(`http://127.0.0.1:${port}`) as string,
     });
     bridge.close();
+  });
+
+  it('takes a stream that has gone silent for a lost one, and comes back', async () => {
+    let connections = 0;
+    const bridge = await bridgeTo(
+      (_request, response) => {
+        connections += 1;
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(`data: ${JSON.stringify(snapshotOf({ sequence: connections }))}\n\n`);
+      },
+      { silenceLimitMs: 50, reconnectDelaysMs: [1] },
+    );
+    const heard: string[] = [];
+    await new Promise<void>((resolve) => {
+      bridge.subscribe({
+        onUpdate({ snapshot }) {
+          heard.push(`snapshot ${snapshot.sequence}`);
+          if (snapshot.sequence === 2) resolve();
+        },
+        onDisconnect: (reason) => heard.push(reason),
+      });
+    });
+    bridge.close();
+    expect(heard).toEqual(['snapshot 1', expect.stringContaining('nothing was heard'), 'snapshot 2']);
   });
 
   it('rejects with the reason of the caller’s own signal', async () => {
