@@ -7,7 +7,7 @@ import type { LogFact } from './llama/log-lines.ts';
 import { memoryView } from './memory-view.ts';
 import type { Holder } from './memory/device-accounting.ts';
 import { RAM, type DeviceBytes, type DeviceFacts, type ModelNeed } from './memory/device-facts.ts';
-import type { DeviceNeed } from './memory/estimate-need.ts';
+import { needBytes, type DeviceNeed } from './memory/estimate-need.ts';
 import { checkDevices, mentionsDevices, type DeviceProblem } from './memory/check-devices.ts';
 import { createNeedFinder, type FoundNeed } from './memory/find-need.ts';
 import { openLearnedNeeds } from './memory/learned-needs.ts';
@@ -265,10 +265,10 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
 function bytesOf(model: ModelConfig, measured: readonly DeviceNeed[]): DeviceBytes {
   const need = modelNeed({ model, source: 'measured', perDevice: measured, onProcessor: measured });
   const devices = measured.filter(({ device }) => device !== RAM);
-  const total = devices.reduce((sum, each) => sum + each.weightsBytes + each.kvBytes + each.computeBytes, 0);
+  const total = devices.reduce((sum, each) => sum + needBytes(each), 0);
   const bytes = new Map<string, number>();
   for (const each of devices) {
-    const own = each.weightsBytes + each.kvBytes + each.computeBytes;
+    const own = needBytes(each);
     if (own > 0) bytes.set(each.device, (need.offloadedBytes * own) / total);
   }
   const inRam = bytes.size === 0 ? need.cpuBytes : need.hostBytes;

@@ -1,6 +1,6 @@
 import type { LoadPlanView, MemoryView, NeedView } from '#shared/contract/memory.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
-import type { DeviceNeed } from './memory/estimate-need.ts';
+import { needBytes, type DeviceNeed } from './memory/estimate-need.ts';
 import type { LearnedNeed } from './memory/look-up-need.ts';
 import type { DeviceBytes, DeviceFacts, ModelNeed } from './memory/device-facts.ts';
 import type { MemoryDevice } from './memory/merge-devices.ts';
@@ -54,9 +54,7 @@ export function needView(need: ModelNeed): NeedView {
 
 export function needHistoryView(history: LearnedNeed): NonNullable<ModelView['needHistory']> {
   const bytesOf = (needs: readonly DeviceNeed[]): Record<string, number> =>
-    Object.fromEntries(
-      needs.map(({ device, weightsBytes, kvBytes, computeBytes }) => [device, weightsBytes + kvBytes + computeBytes]),
-    );
+    Object.fromEntries(needs.map((need) => [need.device, needBytes(need)]));
   return {
     predictedBytes: bytesOf(history.predicted),
     measuredBytes: history.measured === null ? null : bytesOf(history.measured),

@@ -37,6 +37,11 @@ export interface DeviceNeed {
   readonly computeBytes: number;
 }
 
+/** All that is needed of one device. */
+export function needBytes({ weightsBytes, kvBytes, computeBytes }: Omit<DeviceNeed, 'device'>): number {
+  return weightsBytes + kvBytes + computeBytes;
+}
+
 export interface NeedEstimate {
   /** Of each layer that is loaded, from the first on; without embeddings and output. */
   readonly weightsBytesByLayer: readonly number[];
@@ -107,7 +112,7 @@ export function estimateNeed(
   return {
     weightsBytesByLayer: model.layers.map((layer) => layer.weightBytes),
     perDevice,
-    totalBytes: perDevice.reduce((sum, need) => sum + need.weightsBytes + need.kvBytes + need.computeBytes, 0),
+    totalBytes: perDevice.reduce((sum, need) => sum + needBytes(need), 0),
     mappedBytes: options.isMemoryMapped ? (needs.get(systemMemory)?.weightsBytes ?? 0) : 0,
     contextSize: plan.contextSize,
     slots: plan.slots,

@@ -1,4 +1,4 @@
-import type { DeviceNeed } from './estimate-need.ts';
+import { needBytes, type DeviceNeed } from './estimate-need.ts';
 
 /** What is known of a model's need from its earlier starts with the same arguments, devices and build. */
 export interface LearnedNeed {
@@ -45,7 +45,7 @@ export function lookUpNeed(learned: LearnedNeed | undefined, estimated: readonly
 }
 
 function totalOf(perDevice: readonly DeviceNeed[]): number {
-  return perDevice.reduce((sum, need) => sum + need.weightsBytes + need.kvBytes + need.computeBytes, 0);
+  return perDevice.reduce((sum, need) => sum + needBytes(need), 0);
 }
 
 function medianOf(values: readonly number[]): number | undefined {

@@ -1,5 +1,5 @@
 import type { LogFact } from '../llama/log-lines.ts';
-import type { DeviceNeed } from './estimate-need.ts';
+import { needBytes, type DeviceNeed } from './estimate-need.ts';
 import { systemMemory } from './place-layers.ts';
 
 /**
@@ -122,10 +122,6 @@ export function createNeedMeter(): NeedMeter {
       });
     },
   };
-}
-
-function needBytes(need: Sums): number {
-  return need.weightsBytes + need.kvBytes + need.computeBytes;
 }
 
 function totalOf(table: ReadonlyMap<string, Sums>): number {

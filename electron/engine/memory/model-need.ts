@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../config/resolved-config.ts';
 import { RAM, type ModelNeed, type NeedSource } from './device-facts.ts';
-import type { DeviceNeed } from './estimate-need.ts';
+import { needBytes, type DeviceNeed } from './estimate-need.ts';
 
 const MIB = 1024 * 1024;
 /** The program, its libraries and what it reads requests into; measured 45 to 70 MiB on build 11669. */
@@ -48,8 +48,8 @@ export function modelNeed(options: {
   contextSize?: number | undefined;
 }): ModelNeed {
   const { model, source, perDevice, onProcessor, spread, contextSize } = options;
-  const accelerators = perDevice.filter(({ device, ...bytes }) => device !== RAM && sumOf(bytes) > 0);
-  const offloaded = accelerators.reduce((sum, each) => sum + sumOf(each), 0);
+  const accelerators = perDevice.filter(({ device, ...bytes }) => device !== RAM && needBytes(bytes) > 0);
+  const offloaded = accelerators.reduce((sum, each) => sum + needBytes(each), 0);
   // What a command's process takes is measured whole.
   const program = model.kind === 'file' ? PROGRAM_BYTES : 0;
   const more = spread === undefined ? 0 : Math.max(0, onAccelerators(spread.two) - onAccelerators(spread.one));
@@ -67,14 +67,10 @@ export function modelNeed(options: {
   };
 }
 
-function sumOf({ weightsBytes, kvBytes, computeBytes }: Omit<DeviceNeed, 'device'>): number {
-  return weightsBytes + kvBytes + computeBytes;
-}
-
 function onAccelerators(needs: readonly DeviceNeed[]): number {
-  return needs.filter(({ device }) => device !== RAM).reduce((sum, each) => sum + sumOf(each), 0);
+  return needs.filter(({ device }) => device !== RAM).reduce((sum, each) => sum + needBytes(each), 0);
 }
 
 function inRam(needs: readonly DeviceNeed[]): number {
-  return needs.filter(({ device }) => device === RAM).reduce((sum, each) => sum + sumOf(each), 0);
+  return needs.filter(({ device }) => device === RAM).reduce((sum, each) => sum + needBytes(each), 0);
 }
