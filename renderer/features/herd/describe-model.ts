@@ -7,6 +7,9 @@ import { heldBytes } from '../../store/selectors.ts';
 
 /** What the columns of a model's row say. Pure. */
 
+/** Below this an idle time is a flicker of milliseconds. */
+const JUST_NOW_MS = 2000;
+
 export function describeState({ state, loadProgress, activeRequests }: ModelView): string {
   switch (state) {
     case 'loading':
@@ -52,7 +55,8 @@ function runningParts(model: ModelView, now: number): string[] {
     const speed = needHistory?.tokensPerSecond ?? null;
     return speed === null ? [slots] : [slots, `${formatRate(speed)} tok/s`];
   }
-  return [`idle ${formatDuration(now - (lastUsedAt ?? model.stateSince))}`];
+  const idleMs = now - (lastUsedAt ?? model.stateSince);
+  return [idleMs < JUST_NOW_MS ? 'just used' : `idle ${formatDuration(idleMs)}`];
 }
 
 function planParts({ state }: ModelView, plan: LoadPlanView | undefined): string[] {
