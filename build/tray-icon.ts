@@ -3,17 +3,14 @@
  * filled when ready, ringed when at work, an exclamation mark when there is trouble. Drawn for each size on its own, so
  * that every straight edge lies on a pixel.
  */
-export const TRAY_STATES = /** @type {const} */ (['idle', 'loading', 'ready', 'busy', 'trouble']);
+export const TRAY_STATES = ['idle', 'loading', 'ready', 'busy', 'trouble'] as const;
 
-/**
- * @param {(typeof TRAY_STATES)[number]} state
- * @param {number} size pixels, square
- * @param {string} ink a CSS colour
- * @returns {string} an SVG document of that size
- */
-export function trayIconSvg(state, size, ink) {
+export type TrayState = (typeof TRAY_STATES)[number];
+
+/** An SVG document of `size` pixels, square; `ink` is a CSS colour. */
+export function trayIconSvg(state: TrayState, size: number, ink: string): string {
   const unit = size / 16;
-  const px = (/** @type {number} */ units) => Math.max(1, Math.round(units * unit));
+  const px = (units: number): number => Math.max(1, Math.round(units * unit));
   const post = px(2);
   const postInset = px(1);
   const rail = px(1.5);
@@ -35,11 +32,16 @@ export function trayIconSvg(state, size, ink) {
   );
 }
 
-/**
- * @param {(typeof TRAY_STATES)[number]} state
- * @param {{ size: number, unit: number, bottom: number, ink: string, px(units: number): number }} canvas
- */
-function mark(state, { size, unit, bottom, ink, px }) {
+interface Canvas {
+  readonly size: number;
+  readonly unit: number;
+  /** Where the room for the mark ends, above the rails. */
+  readonly bottom: number;
+  readonly ink: string;
+  px(units: number): number;
+}
+
+function mark(state: TrayState, { size, unit, bottom, ink, px }: Canvas): string {
   const centre = size / 2;
   // An even number of pixels, as the size is, and clear of the posts.
   const radius = Math.floor(Math.min(bottom, size - 2 * px(4)) / 2);

@@ -1,15 +1,14 @@
+import './build.js';
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { distArguments } from './dist-arguments.js';
+import { distArguments } from './dist-arguments.ts';
 
 /**
  * `npm run dist`: builds, then makes the installers for this system in release/. What follows `--` goes to
  * electron-builder: `npm run dist -- --linux deb --arm64`.
  */
-await import('./build.js');
-
 const manifest = createRequire(import.meta.url).resolve('electron-builder/package.json');
 const builder = path.join(path.dirname(manifest), 'out', 'cli', 'cli.js');
 const child = spawn(process.execPath, [builder, ...distArguments(process.env, process.argv.slice(2))], {

@@ -1,22 +1,24 @@
 import { inflateSync } from 'node:zlib';
 
-/**
- * Reads the PNGs this project writes: 8 bits a channel, RGB or RGBA, not interlaced (W3C PNG, clauses 5 and 9).
- *
- * @param {Uint8Array} bytes
- * @returns {{ width: number, height: number, rgba: Uint8Array }} top row first, colour not multiplied by alpha
- */
-export function decodePng(bytes) {
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** Top row first, colour not multiplied by alpha. */
+  readonly rgba: Uint8Array;
+}
+
+/** Reads the PNGs this project writes: 8 bits a channel, RGB or RGBA, not interlaced (W3C PNG, clauses 5 and 9). */
+export function decodePng(bytes: Uint8Array): Picture {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (data.toString('latin1', 0, 8) !== '\x89PNG\r\n\x1a\n') throw new Error('This is no PNG file.');
   const width = data.readUInt32BE(16);
   const height = data.readUInt32BE(20);
-  const [bitDepth, colourType, , , interlace] = data.subarray(24, 29);
+  const [bitDepth = 0, colourType = 0, , , interlace = 0] = data.subarray(24, 29);
   const channels = colourType === 6 ? 4 : 3;
   if (bitDepth !== 8 || (colourType !== 6 && colourType !== 2) || interlace !== 0) {
     throw new Error(`PNG of ${bitDepth} bits, colour type ${colourType}, interlace ${interlace} is not read here.`);
   }
-  const packed = [];
+  const packed: Buffer[] = [];
   for (let at = 8; at < data.length;) {
     const length = data.readUInt32BE(at);
     if (data.toString('latin1', at + 4, at + 8) === 'IDAT') packed.push(data.subarray(at + 8, at + 8 + length));
@@ -41,10 +43,11 @@ export function decodePng(bytes) {
   return { width, height, rgba };
 }
 
-/** @param {number} left @param {number} up @param {number} corner */
-function paeth(left, up, corner) {
+function paeth(left: number, up: number, corner: number): number {
   const estimate = left + up - corner;
-  const [toLeft, toUp, toCorner] = [left, up, corner].map((value) => Math.abs(estimate - value));
+  const toLeft = Math.abs(estimate - left);
+  const toUp = Math.abs(estimate - up);
+  const toCorner = Math.abs(estimate - corner);
   if (toLeft <= toUp && toLeft <= toCorner) return left;
   return toUp <= toCorner ? up : corner;
 }

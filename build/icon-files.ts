@@ -1,7 +1,7 @@
-import { decodePng } from './png.js';
+import { decodePng } from './png.ts';
 
 /** Which resource of an .icns holds a PNG of how many pixels; without those for 16 and 32 on old screens, which no PNG may fill. */
-export const ICNS_TYPES = new Map([
+export const ICNS_TYPES: ReadonlyMap<string, number> = new Map([
   ['ic11', 32],
   ['ic12', 64],
   ['ic07', 128],
@@ -13,14 +13,12 @@ export const ICNS_TYPES = new Map([
 ]);
 
 /** 16 to 64 at the scalings that Windows offers, and the large ones of its file manager. */
-export const ICO_SIZES = [16, 20, 24, 32, 40, 48, 64, 128, 256];
+export const ICO_SIZES: readonly number[] = [16, 20, 24, 32, 40, 48, 64, 128, 256];
 
 /**
  * An Apple icon: `icns`, the length, then resources of type, length and PNG, all big-endian.
- *
- * @param {ReadonlyMap<number, Uint8Array>} pngBySize
  */
-export function composeIcns(pngBySize) {
+export function composeIcns(pngBySize: ReadonlyMap<number, Uint8Array>): Buffer {
   const parts = [...ICNS_TYPES].map(([type, size]) => {
     const png = pngOf(pngBySize, size);
     const head = Buffer.alloc(8);
@@ -37,10 +35,8 @@ export function composeIcns(pngBySize) {
 
 /**
  * A Windows icon: a directory, then bitmaps; 256 pixels are a PNG, the smaller ones bitmaps, which every tool reads.
- *
- * @param {ReadonlyMap<number, Uint8Array>} pngBySize
  */
-export function composeIco(pngBySize) {
+export function composeIco(pngBySize: ReadonlyMap<number, Uint8Array>): Buffer {
   const images = ICO_SIZES.map((size) => ({
     size,
     data: size < 256 ? toBitmap(pngOf(pngBySize, size)) : Buffer.from(pngOf(pngBySize, size)),
@@ -63,7 +59,7 @@ export function composeIco(pngBySize) {
 }
 
 /** A BITMAPINFOHEADER of double height, the pixels bottom row first as BGRA, and an empty mask: the alpha says it all. */
-function toBitmap(/** @type {Uint8Array} */ png) {
+function toBitmap(png: Uint8Array): Buffer {
   const { width, height, rgba } = decodePng(png);
   const head = Buffer.alloc(40);
   head.writeUInt32LE(40, 0);
@@ -85,8 +81,7 @@ function toBitmap(/** @type {Uint8Array} */ png) {
   return Buffer.concat([head, pixels, Buffer.alloc(maskStride * height)]);
 }
 
-/** @param {ReadonlyMap<number, Uint8Array>} pngBySize @param {number} size */
-function pngOf(pngBySize, size) {
+function pngOf(pngBySize: ReadonlyMap<number, Uint8Array>, size: number): Uint8Array {
   const png = pngBySize.get(size);
   if (png === undefined) throw new Error(`The icon was not drawn at ${size} pixels.`);
   return png;
