@@ -9,7 +9,8 @@ import { distArguments } from './dist-arguments.ts';
  * `npm run dist`: builds, then makes the installers for this system in release/. What follows `--` goes to
  * electron-builder: `npm run dist -- --linux deb --arm64`.
  */
-const manifest = createRequire(import.meta.url).resolve('electron-builder/package.json');
+const require = createRequire(import.meta.url);
+const manifest = require.resolve('electron-builder/package.json');
 const builder = path.join(path.dirname(manifest), 'out', 'cli', 'cli.js');
 const child = spawn(process.execPath, [builder, ...distArguments(process.env, process.argv.slice(2))], {
   cwd: fileURLToPath(new URL('..', import.meta.url)),

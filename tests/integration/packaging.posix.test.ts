@@ -50,7 +50,8 @@ beforeAll(async () => {
       directories: { buildResources: 'build', output: path.join(folder, 'release') },
     }),
   );
-  const manifest = createRequire(import.meta.url).resolve('electron-builder/package.json');
+  const require = createRequire(import.meta.url);
+  const manifest = require.resolve('electron-builder/package.json');
   const builder = path.join(path.dirname(manifest), 'out', 'cli', 'cli.js');
   const args = [builder, '--linux', 'dir', '--x64', '--publish', 'never', '--config', configPath];
   await run(process.execPath, args, { cwd: root, env: { ...process.env, CSC_IDENTITY_AUTO_DISCOVERY: 'false' } });
