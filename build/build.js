@@ -12,6 +12,8 @@ const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
     cli: './electron/cli/cli.ts',
+    // Chooses between the desktop app and the command in an installed Corral.
+    entry: './electron/entry.ts',
     // Runs in a worker thread, so it is a file of its own, beside the one that starts it.
     'gguf-metadata-worker': './electron/engine/catalog/gguf-metadata-worker.ts',
   },
