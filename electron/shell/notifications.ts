@@ -10,6 +10,9 @@ export interface NotificationsOptions {
   openWindow(page?: string): void;
 }
 
+/** Some notification servers never say that one was closed. */
+const MAX_KEPT = 20;
+
 /** Tells of trouble as the system tells of such things. What was there from the beginning is no news. */
 export function createNotifications(options: NotificationsOptions): { close(): void } {
   const budget = createNotificationBudget();
@@ -22,6 +25,8 @@ export function createNotifications(options: NotificationsOptions): { close(): v
       title: content.title,
       body: notificationBody(content.body, process.platform),
     });
+    const [oldest] = shown;
+    if (oldest !== undefined && shown.size >= MAX_KEPT) shown.delete(oldest);
     shown.add(notification);
     notification.on('click', () => {
       shown.delete(notification);

@@ -7,7 +7,7 @@ import { reservedText } from './tray-sizes.ts';
 /** The lines of models that are loaded, on their way, or in trouble. Pure. */
 
 const MAX_REASON_LENGTH = 80;
-/** Ages are said in whole minutes, so that the menu changes once a minute at most for them. */
+/** Ages are said in whole minutes and from the second one on, so that the menu changes once a minute at most for them. */
 const MINUTE_MS = 60_000;
 
 export function residentItem(model: ModelView, nowMs: number): TrayItem {
@@ -65,7 +65,7 @@ function activityOf(model: ModelView, nowMs: number): (string | undefined)[] {
 
 function idleText(model: ModelView, nowMs: number): string {
   const idleMs = nowMs - Math.max(model.lastUsedAt ?? 0, model.stateSince);
-  return idleMs < MINUTE_MS ? 'idle' : `idle ${formatDuration(Math.floor(idleMs / MINUTE_MS) * MINUTE_MS)}`;
+  return idleMs < 2 * MINUTE_MS ? 'idle' : `idle ${formatDuration(Math.floor(idleMs / MINUTE_MS) * MINUTE_MS)}`;
 }
 
 function countOf(count: number, noun: string): string {
