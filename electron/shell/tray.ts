@@ -18,7 +18,7 @@ export interface TrayOptions {
   openWindow(page?: string): void;
   quit(): void;
   readonly autostart: Autostart;
-  /** Holds `<state>-light.png`, `<state>-dark.png` (for a bar of that theme), `<state>Template.png`, each with `@2x`. */
+  /** `build/tray`, or where it was packed to: an image for each state, platform and theme of the bar, with `@2x`. */
   readonly iconFolder: string;
   reportError(error: AppError): void;
 }
@@ -31,10 +31,10 @@ const AGE_INTERVAL_MS = 30_000;
 /** The icon and its menu. What they show is decided by `describeTrayMenu` and `decideTrayIcon`. */
 export function createTray(options: TrayOptions): { close(): void } {
   const platform = trayPlatform(process.platform);
-  const tray = new Tray(nativeImage.createFromPath(iconPath()));
   let snapshot: Snapshot | undefined;
   let shownItems: readonly TrayItem[] | undefined;
   let shownIconPath = iconPath();
+  const tray = new Tray(nativeImage.createFromPath(shownIconPath));
   let shownTooltip: string | undefined;
   let isMenuOpen = false;
   let isClosed = false;

@@ -82,9 +82,9 @@ describe('the icon file', () => {
     ['win32', light, 'ready-light.png'],
     ['win32', { ...light, isAppDark: true }, 'ready-light.png'],
     ['win32', { ...light, isBarDark: true }, 'ready-dark.png'],
-    ['linux', light, 'ready-light.png'],
-    ['linux', { ...light, isAppDark: true }, 'ready-dark.png'],
-    ['linux', { ...light, desktop: 'ubuntu:GNOME' }, 'ready-dark.png'],
+    ['linux', light, 'linux/ready-light.png'],
+    ['linux', { ...light, isAppDark: true }, 'linux/ready-dark.png'],
+    ['linux', { ...light, desktop: 'ubuntu:GNOME' }, 'linux/ready-dark.png'],
   ] as const)('is made for the bar it is on: %s %j', (platform, themes, file) => {
     expect(trayPlatform(platform).iconFile('ready', themes)).toBe(file);
   });
