@@ -34,6 +34,8 @@ export function createLoadPlans({ plan, onChange }: LoadPlansOptions): LoadPlans
 
   function consider(): void {
     if (isRunning || resting !== undefined || closing.signal.aborted || latest === undefined) return;
+    // Nothing can be loaded then.
+    if (latest.instance.isShuttingDown || latest.memory.isGameMode) return;
     const picture = memoryPicture(latest);
     if (picture === plannedPicture) return;
     plannedPicture = picture;
@@ -84,7 +86,6 @@ export function createLoadPlans({ plan, onChange }: LoadPlansOptions): LoadPlans
 function memoryPicture({ models, memory, engine }: Snapshot): string {
   return JSON.stringify([
     engine.status,
-    memory.isGameMode,
     memory.devices.map((device) => [
       device.id,
       device.totalBytes,

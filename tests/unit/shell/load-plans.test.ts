@@ -92,6 +92,18 @@ describe('createLoadPlans', () => {
     expect(asked).toHaveLength(50);
   });
 
+  it('asks for none while nothing can be loaded', async () => {
+    const playing = herd(off, { memory: { devices: [gpu()], isGameMode: true } });
+    const idle = herd(off);
+    loadPlans.update(playing);
+    loadPlans.update({ ...idle, instance: { ...idle.instance, isShuttingDown: true } });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(asked).toEqual([]);
+    loadPlans.update(idle);
+    await settle();
+    expect(asked).toEqual(['a', 'b']);
+  });
+
   it('waits for a snapshot, and stops when it is closed', async () => {
     loadPlans.update(undefined);
     await settle();

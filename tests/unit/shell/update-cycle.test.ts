@@ -190,6 +190,21 @@ describe('createUpdateCycle', () => {
     expect(did).toEqual([]);
   });
 
+  it('installs although stopping everything has closed it', async () => {
+    open();
+    source.outcome = () => Promise.resolve({});
+    await updater.check();
+    source.emit('update-downloaded', { version: '2.0.0' });
+    const { push } = did;
+    did.push = (...items) => {
+      if (items.includes('stopped')) updater.close();
+      return push.apply(did, items);
+    };
+    await updater.install();
+    expect(source.installs).toHaveLength(1);
+    source.emit('error', new Error('a failure that nobody listens for would be thrown'));
+  });
+
   it('is silent once it is closed', async () => {
     open();
     await updater.check();
