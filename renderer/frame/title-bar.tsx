@@ -52,12 +52,13 @@ function HerdSummary() {
   );
 }
 
-/** The rails of the icon. */
+/** The icon's corral in one colour. */
 function RailMark() {
   return (
-    <svg width="18" height="18" viewBox="0 0 16 16" aria-hidden fill="none" stroke="currentColor" strokeWidth="1.4">
-      <path d="M2.5 4v9M13.5 4v9M1 6.2h14M1 10.4h14" strokeLinecap="round" />
-      <circle cx="8" cy="8.3" r="2.1" fill="currentColor" stroke="var(--ground)" strokeWidth="1.2" />
+    <svg width="18" height="18" viewBox="0 0 16 16" aria-hidden fill="none" stroke="currentColor" strokeLinecap="round">
+      <path d="M3.5 6v8M12.5 6v8" strokeWidth="1.8" />
+      <path d="M1.5 9.2h13M1.5 12.2h13" strokeWidth="1.3" />
+      <circle cx="8" cy="4.4" r="2.6" fill="currentColor" stroke="none" />
     </svg>
   );
 }
