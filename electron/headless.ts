@@ -1,6 +1,8 @@
 import { mkdir, realpath } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { AppError } from '#shared/contract/errors.ts';
 import { createControlHandler } from './api/http-transport.ts';
+import { createWindowFilesHandler } from './api/window-files.ts';
 import { configFilePath, dataFolder, runtimeFolder } from './engine/config/config-folders.ts';
 import { configInvalidError, formatConfigIssue, type ConfigIssue } from './engine/config/config-issue.ts';
 import type { FolderContext } from './engine/config/folder-context.ts';
@@ -18,6 +20,8 @@ export interface ServeOptions {
   readonly port: number | undefined;
   readonly dataDir: string | undefined;
   readonly version: string;
+  /** The built window; beside the built program, if not said. */
+  readonly windowFolder?: string;
   /** A line for the operator. */
   print(line: string): void;
   /** A line of the log, for standard error. */
@@ -81,6 +85,8 @@ async function startEngine(
   });
   try {
     engine.mount('/control', createControlHandler(engine));
+    const windowFolder = options.windowFolder ?? fileURLToPath(new URL('./renderer', import.meta.url));
+    engine.mount('/ui', createWindowFilesHandler(windowFolder));
     await engine.start();
     return engine;
   } catch (thrown) {
@@ -104,6 +110,7 @@ function printBanner(engine: Engine, config: ResolvedConfig, print: (line: strin
   const { models } = engine.snapshot();
   const address = engine.address();
   print(`Corral listens on ${address}  (OpenAI-compatible: ${address}/v1)`);
+  print(`Window: ${address}/ui/#token=${engine.instanceToken}`);
   print(`Configuration: ${config.filePath ?? 'none, defaults are used'}`);
   print(
     `Models: ${models.length} (${models.map((model) => model.id + (model.isDemo ? ', the built-in demo' : '')).join(', ')})`,

@@ -26,12 +26,27 @@ export function maskSettings(original: string): MaskedSettings {
   if (!yaml.ok) return { text: joinMasked(text), values: null };
   const value = yaml.value ?? {};
   const masked = maskValue(value, []);
-  const values = isGroup(masked) ? masked : null;
   const cut = maskComments(maskNodes(text), secretsOf(value, []));
   // YAML has too many forms to trust a cut: what is shown has to mean what is masked.
   const shown = readYaml(cut);
-  const isTrusted = shown.ok && JSON.stringify(shown.value ?? {}) === JSON.stringify(masked);
-  return { text: isTrusted ? cut : stringify(masked), values: values === null ? null : plainJson(values) };
+  const shownValue = shown.ok ? (shown.value ?? {}) : undefined;
+  const isTrusted = isMaskedAlike(shownValue, masked);
+  const values = isTrusted ? shownValue : masked;
+  return { text: isTrusted ? cut : stringify(masked), values: isGroup(values) ? plainJson(values) : null };
+}
+
+/** Equal, or masked in more places: a secret under an anchor is masked wherever that is used. */
+function isMaskedAlike(shown: unknown, masked: unknown): boolean {
+  if (shown === SECRET_MASK || Object.is(shown, masked)) return true;
+  if (Array.isArray(shown) && Array.isArray(masked)) {
+    return shown.length === masked.length && shown.every((entry, index) => isMaskedAlike(entry, masked[index]));
+  }
+  if (!isGroup(shown) || !isGroup(masked)) return false;
+  const names = Object.keys(shown);
+  return (
+    names.length === Object.keys(masked).length &&
+    names.every((name) => Object.hasOwn(masked, name) && isMaskedAlike(shown[name], masked[name]))
+  );
 }
 
 function joinMasked(text: string): string {
@@ -76,7 +91,7 @@ function maskNodes(text: string): string {
   const cuts = new Map<number, Cut>();
 
   function cut(node: unknown, masked: unknown): void {
-    if (!isScalar(node) || node.range == null) return;
+    if (!isScalar(node) || !Array.isArray(node.range)) return;
     const [from, to] = node.range;
     const lineBreak = /\r?\n$/.exec(text.slice(from, to))?.[0] ?? '';
     cuts.set(from, { from, to, text: JSON.stringify(masked) + lineBreak });

@@ -65,7 +65,11 @@ export interface TestCorral {
 /** Corral as `corral serve` starts it, in this process, on a free port and with a data folder of its own. */
 export async function startCorral(
   config: Record<string, unknown>,
-  { env = {}, folder: given }: { env?: Record<string, string>; folder?: TestFolder } = {},
+  {
+    env = {},
+    folder: given,
+    windowFolder,
+  }: { env?: Record<string, string>; folder?: TestFolder; windowFolder?: string } = {},
 ): Promise<TestCorral> {
   const folder = given ?? (await createTestFolder());
   const configFile = await folder.write('config.yaml', stringify(config));
@@ -82,6 +86,7 @@ export async function startCorral(
       port: (config['server'] as { port?: number } | undefined)?.port === undefined ? 0 : undefined,
       dataDir: path.join(folder.path, 'data'),
       version: '0.0.0-test',
+      ...(windowFolder === undefined ? {} : { windowFolder }),
       print: () => undefined,
       printLog: (line) => logLines.push(line),
     });

@@ -13,8 +13,8 @@ function createNaiveRing({ maxLines, maxCharacters }: { maxLines: number; maxCha
       const characters = (): number => kept.reduce((sum, line) => sum + line.text.length, 0);
       while (kept.length > maxLines || (characters() > maxCharacters && kept.length > 1)) kept = kept.slice(1);
     },
-    read(after: number, limit: number) {
-      const newer = kept.filter((line) => line.number > after);
+    read(after: number, before: number | undefined, limit: number) {
+      const newer = kept.filter((line) => line.number > after && (before === undefined || line.number < before));
       const lines = newer.slice(-limit);
       const wantedFrom = after + 1;
       return {
@@ -55,10 +55,24 @@ describe('the log ring', () => {
     { name: 'after the line before the oldest', after: 5, limit: 100, numbers: [6, 7, 8, 9, 10], hasEarlier: false },
     { name: 'after the newest', after: 10, limit: 100, numbers: [], hasEarlier: false },
     { name: 'after a line that is still to come', after: 50, limit: 100, numbers: [], hasEarlier: false },
-  ])('reads $name', ({ after, limit, numbers, hasEarlier }) => {
+    { name: 'before a line', after: 0, before: 9, limit: 2, numbers: [7, 8], hasEarlier: true },
+    { name: 'before a line, all of them', after: 0, before: 9, limit: 9, numbers: [6, 7, 8], hasEarlier: true },
+    { name: 'before the oldest', after: 0, before: 6, limit: 9, numbers: [], hasEarlier: false },
+    { name: 'before a line that was dropped', after: 0, before: 2, limit: 9, numbers: [], hasEarlier: false },
+    {
+      name: 'before a line that is still to come',
+      after: 8,
+      before: 99,
+      limit: 9,
+      numbers: [9, 10],
+      hasEarlier: false,
+    },
+    { name: 'between two lines', after: 6, before: 9, limit: 9, numbers: [7, 8], hasEarlier: false },
+    { name: 'between two lines in the wrong order', after: 9, before: 7, limit: 9, numbers: [], hasEarlier: false },
+  ])('reads $name', ({ after, before, limit, numbers, hasEarlier }) => {
     const ring = createLogRing({ maxLines: 5, maxCharacters: 1000 });
     for (let line = 1; line <= 10; line += 1) ring.append('stdout', `line ${line}`, line);
-    const answer = ring.read({ after, limit });
+    const answer = ring.read({ after, before, limit });
     expect(answer.lines.map((line) => line.number)).toEqual(numbers);
     expect(answer.hasEarlier).toBe(hasEarlier);
   });
@@ -78,7 +92,14 @@ describe('the log ring', () => {
       maxLines: fc.integer({ min: 1, max: 200 }),
       maxCharacters: fc.integer({ min: 1, max: 2000 }),
     });
-    const reads = fc.array(fc.tuple(fc.nat(450), fc.integer({ min: 1, max: 450 })), { minLength: 1, maxLength: 10 });
+    const reads = fc.array(
+      fc.tuple(
+        fc.nat(450),
+        fc.option(fc.integer({ min: 1, max: 450 }), { nil: undefined }),
+        fc.integer({ min: 1, max: 450 }),
+      ),
+      { minLength: 1, maxLength: 10 },
+    );
     fc.assert(
       fc.property(bounds, appends, reads, (limits, texts, questions) => {
         const ring = createLogRing(limits);
@@ -87,9 +108,9 @@ describe('the log ring', () => {
           ring.append('stdout', text, 0);
           naive.append(text);
         }
-        for (const [after, limit] of questions) {
-          const { lines, hasEarlier } = ring.read({ after, limit });
-          expect({ numbers: lines.map((line) => line.number), hasEarlier }).toEqual(naive.read(after, limit));
+        for (const [after, before, limit] of questions) {
+          const { lines, hasEarlier } = ring.read({ after, before, limit });
+          expect({ numbers: lines.map((line) => line.number), hasEarlier }).toEqual(naive.read(after, before, limit));
           expect(lines.map((line) => line.text)).toEqual(lines.map((line) => texts[line.number - 1]));
         }
       }),
