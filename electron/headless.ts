@@ -76,7 +76,7 @@ async function startEngine(
     runtimeFolder: runtimeFolder(folders, realDataFolder),
     platform: process.platform,
     env: { ...process.env },
-    saveSettings: (edits) => live.save(edits),
+    settings: live,
     onLogLine: (_level, line) => options.printLog(line),
   });
   try {

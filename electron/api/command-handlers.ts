@@ -7,7 +7,8 @@ export type CommandHandlers = {
   readonly [Name in CommandName]: (request: ParsedRequest<Name>, signal: AbortSignal) => Promise<CommandResponse<Name>>;
 };
 
-export function createCommandHandlers(engine: Engine): CommandHandlers {
+/** `isOwner`: the caller sits at the desktop's own window, and may change what says what is run. */
+export function createCommandHandlers(engine: Engine, { isOwner }: { readonly isOwner: boolean }): CommandHandlers {
   return {
     'get-snapshot': () => Promise.resolve(engine.snapshot()),
     'load-model': async ({ model }, signal) => {
@@ -36,11 +37,15 @@ export function createCommandHandlers(engine: Engine): CommandHandlers {
       return Promise.resolve({});
     },
     'update-settings': async ({ edits }) => {
-      await engine.updateSettings(edits);
+      await engine.updateSettings(edits, { isOwner });
       return {};
     },
+    'read-settings': () => engine.readSettings({ isOwner }),
+    'preview-settings': ({ edits }) => engine.previewSettings(edits, { isOwner }),
+    'read-catalog': (_request, signal) => engine.readCatalog(signal),
+    'read-memory-history': () => Promise.resolve(engine.readMemoryHistory()),
     'list-requests': ({ limit }) => Promise.resolve({ requests: engine.listRequests(limit) }),
-    'read-logs': ({ source, after, limit }) => Promise.resolve(engine.readLogs(source, after, limit)),
+    'read-logs': ({ source, ...range }) => Promise.resolve(engine.readLogs(source, range)),
   };
 
   function setPinned(model: string, isPinned: boolean): Promise<CommandResponse<'pin-model'>> {

@@ -16,7 +16,7 @@ const HEARTBEAT_MS = 15_000;
  * the instance token, and calls a JSON content type, so that no page can make a browser send one.
  */
 export function createControlHandler(engine: Engine): (request: IncomingMessage, response: ServerResponse) => void {
-  const handlers = createCommandHandlers(engine);
+  const handlers = createCommandHandlers(engine, { isOwner: false });
   return (request, response) => {
     const refused = engine.checkAdmin(request.headers);
     if (refused !== undefined) {

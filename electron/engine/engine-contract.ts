@@ -1,16 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { EjectMode, EjectOutcome, LogLine } from '#shared/contract/commands.ts';
+import type { CatalogView } from '#shared/contract/catalog.ts';
 import type { AppError } from '#shared/contract/errors.ts';
-import type { LoadPlanView } from '#shared/contract/memory.ts';
+import type { LoadPlanView, MemoryHistory } from '#shared/contract/memory.ts';
 import type { RequestRecord } from '#shared/contract/request-record.ts';
+import type { SettingsPreview, SettingsView } from '#shared/contract/settings.ts';
 import type { ModelView, Snapshot } from '#shared/contract/snapshot.ts';
 import type { ConfigEdit } from './config/edit-config.ts';
 import type { ResolvedConfig } from './config/resolved-config.ts';
+import type { SettingsAccess, SettingsCaller } from './config/settings-access.ts';
 import type { MemoryProbes } from './engine-memory.ts';
 import type { EventListener } from './event-feed.ts';
 import type { Clock } from './ports/clock.ts';
 import type { LogLevel } from './ports/logger.ts';
+import type { LogRange } from './process/log-ring.ts';
 
 /** Something about the configuration file that its owner should know. */
 export interface ConfigProblem {
@@ -28,8 +32,8 @@ export interface EngineOptions {
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
-  /** Changes the configuration file and has it applied; undefined where there is none to change. */
-  saveSettings?(edits: readonly ConfigEdit[]): Promise<void>;
+  /** The configuration file; undefined where there is none to show or change. */
+  readonly settings?: SettingsAccess;
   /** In place of the platform's probes of memory. */
   readonly memoryProbes?: MemoryProbes;
   /** Hears every line of Corral's own log. */
@@ -71,10 +75,16 @@ export interface Engine {
   setGameMode(isOn: boolean): void;
   /** Throws `not-found` if no waiting request has that id. */
   cancelRequest(requestId: string): void;
-  /** Changes the configuration file; throws `forbidden`, `config-invalid` or `conflict`. */
-  updateSettings(edits: readonly ConfigEdit[]): Promise<void>;
+  /** The configuration file; these throw as `SettingsAccess` says, and `conflict` where there is none. */
+  readSettings(caller: SettingsCaller): Promise<SettingsView>;
+  previewSettings(edits: readonly ConfigEdit[], caller: SettingsCaller): Promise<SettingsPreview>;
+  updateSettings(edits: readonly ConfigEdit[], caller: SettingsCaller): Promise<void>;
+  /** What is known of model files and llama.cpp builds. */
+  readCatalog(signal: AbortSignal): Promise<CatalogView>;
+  /** Who held how much of each device over the last hour. */
+  readMemoryHistory(): MemoryHistory;
   /** The newest requests, newest first. */
   listRequests(limit: number): RequestRecord[];
   /** Throws `not-found` for a source that is neither `corral` nor a model. */
-  readLogs(source: string, after: number, limit: number): { lines: LogLine[]; hasEarlier: boolean };
+  readLogs(source: string, range: LogRange): { lines: LogLine[]; hasEarlier: boolean };
 }

@@ -1,6 +1,6 @@
 import type { MemoryView } from '#shared/contract/memory.ts';
 import { isResident } from '#shared/model/model-state.ts';
-import { createGgufMetadataReader } from './catalog/gguf-metadata.ts';
+import { createGgufMetadataReader, type GgufMetadataReader } from './catalog/gguf-metadata.ts';
 import type { MemoryConfig, ModelConfig, ResolvedConfig } from './config/resolved-config.ts';
 import type { LlamaCapabilities } from './llama/capabilities.ts';
 import type { LogFact } from './llama/log-lines.ts';
@@ -52,6 +52,8 @@ export interface EngineMemoryOptions {
 export interface EngineMemoryParts {
   /** For the scheduler. */
   readonly keeper: MemoryKeeper;
+  /** The one reader of model files. */
+  readonly metadata: Pick<GgufMetadataReader, 'read'>;
   view(isGameMode: boolean): MemoryView;
   /** A process says something about its memory. */
   hear(modelId: string, fact: LogFact): void;
@@ -203,6 +205,7 @@ export async function openEngineMemory(options: EngineMemoryOptions): Promise<En
 
   return {
     keeper,
+    metadata,
     view: (isGameMode) =>
       memoryView({
         read: monitor.latest()?.devices ?? [],

@@ -5,21 +5,26 @@ import path from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
 import type { InstanceView, ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
-import { DEMO_MODEL_ID, demoModelConfig } from './catalog/demo-model-config.ts';
-import { ensureDemoModel } from './catalog/demo-model.ts';
+import { DEMO_MODEL_ID } from './catalog/demo-model-config.ts';
+import { withDemoModel } from './catalog/with-demo-model.ts';
+import { createAdminCheck } from './check-admin.ts';
 import { fingerprint } from './config/config-folders.ts';
 import { configInvalidError } from './config/config-issue.ts';
 import { decideConfigChange, isEmptyChange } from './config/config-change.ts';
 import { acquireDataFolderLock } from './config/data-folder-lock.ts';
 import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts';
 import { ensurePrivateFolder } from './config/private-folder.ts';
-import type { ModelConfig, ResolvedConfig } from './config/resolved-config.ts';
+import type { ResolvedConfig } from './config/resolved-config.ts';
 import { describeConfigChange } from './describe-config-change.ts';
 import type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
+import { createCatalog } from './engine-catalog.ts';
 import { createEngineFront } from './engine-front.ts';
+import { openEngineLogs } from './engine-logs.ts';
 import { openEngineMemory } from './engine-memory.ts';
+import { openEngineRecords } from './engine-records.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
 import { watchForGames } from './memory/automatic-game-mode.ts';
+import { createMemoryHistory } from './memory/memory-history.ts';
 import { createEventFeed } from './event-feed.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
 import { loadPlanView } from './memory-view.ts';
@@ -28,27 +33,20 @@ import { createModelTable, type ModelTable } from './model-table.ts';
 import { modelView } from './model-view.ts';
 import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
-import { createLogStore } from './process/log-store.ts';
 import { formatAddress } from './proxy/format-address.ts';
-import { isSameSecret, presentedKey } from './proxy/guards.ts';
 import { openListeners, type Listeners } from './proxy/listeners.ts';
 import type { Mount } from './proxy/proxy-app.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
 import { createEngines } from './runtimes/engines.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
+import { createSettingsFacade } from './settings-facade.ts';
 import { createPortFinder } from './supervisor/free-port.ts';
 import { createKvCacheKeeper } from './supervisor/kv-cache-keeper.ts';
 import { createSupervisor } from './supervisor/supervisor.ts';
-import { createAppLogger } from './telemetry/app-logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
-import { createRecordIntake } from './telemetry/record-intake.ts';
-import { createRequestLog } from './telemetry/request-log.ts';
 
 export type { Engine, EngineOptions } from './engine-contract.ts';
-
-/** The log source of Corral itself. */
-const APP_LOG = 'corral';
 
 /**
  * Brings the engine up to where it could listen: takes the data folder, ends what an earlier run left behind, and sets
@@ -89,21 +87,15 @@ async function setUp(
   const feed = createEventFeed(clock);
   undo.push(() => feed.close());
   const logFolder = path.join(dataFolder, 'logs');
-  const logStore = createLogStore({
+  const logs = openEngineLogs({
     folder: logFolder,
     clock,
-    onAppended: (source, lastLine) => {
-      feed.mark(`log:${source}`, () => ({ type: 'log-appended', source, lastLine }));
-    },
-  });
-  undo.push(() => logStore.close());
-  const logger = createAppLogger({
+    feed,
     level: () => config.log.level,
-    write(level, line) {
-      logStore.append(APP_LOG, 'corral', line);
-      options.onLogLine?.(level, line);
-    },
+    onLogLine: (level, line) => options.onLogLine?.(level, line),
   });
+  undo.push(() => logs.store.close());
+  const { logger } = logs;
 
   const ownerMark = fingerprint(dataFolder, 16);
   const childNets = await openChildNets({ platform, dataFolder, ownerMark, logger });
@@ -130,7 +122,8 @@ async function setUp(
   });
   undo.push(() => engines.stop());
 
-  const { readCapabilities } = createCapabilitiesReader();
+  const capabilities = createCapabilitiesReader();
+  const { readCapabilities } = capabilities;
   const kvCacheKeeper = createKvCacheKeeper({
     defaultFolder: path.join(dataFolder, 'kv-cache'),
     settings: () => config.memory.kvCache,
@@ -144,7 +137,7 @@ async function setUp(
     models: table.models,
     clock,
     logger,
-    logStore,
+    logStore: logs.store,
     connectTimeoutMs: config.server.timeouts.connectMs,
     platform,
     env,
@@ -179,20 +172,25 @@ async function setUp(
   });
   undo.push(() => memory.close());
 
+  const memoryHistory = createMemoryHistory();
   const metrics = createMetrics(
     () => models(),
     () => memory.view(scheduler.isGameMode()),
   );
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
-  const requestLog = createRequestLog({ ...config.telemetry, folder: logFolder, logger, clock });
-  undo.push(() => requestLog.close());
-  const intake = createRecordIntake(clock, (record) => {
-    requestLog.add(record);
-    metrics.observeRequest(record);
-    if (record.tokensPerSecond !== null) memory.observeTokensPerSecond(record.modelId, record.tokensPerSecond);
+  const records = openEngineRecords({
+    ...config.telemetry,
+    folder: logFolder,
+    logger,
+    clock,
+    feed,
+    onRecord(record) {
+      metrics.observeRequest(record);
+      if (record.tokensPerSecond !== null) memory.observeTokensPerSecond(record.modelId, record.tokensPerSecond);
+    },
   });
-  undo.push(() => intake.flush());
+  undo.push(() => records.close());
 
   const scheduler = createScheduler({
     ...schedulerSettingsOf(config, table),
@@ -219,11 +217,27 @@ async function setUp(
     const model = table.models.get(modelId);
     if (model === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
     return modelView(model, supervisor.process(modelId).view(), scheduler.counts(modelId), {
-      isDemo: modelId === DEMO_MODEL_ID && !config.models.has(modelId),
+      isDemo: isDemo(modelId),
       need: memory.need(modelId),
       history: memory.history(modelId),
     });
   }
+
+  function isDemo(modelId: string): boolean {
+    return modelId === DEMO_MODEL_ID && !config.models.has(modelId);
+  }
+
+  function isLoaded(modelId: string): boolean {
+    return table.models.has(modelId) && isResident(supervisor.process(modelId).view().state);
+  }
+
+  const catalog = createCatalog({
+    metadata: memory.metadata,
+    engines,
+    capabilities,
+    models: () => table.models,
+    isDemo,
+  });
 
   function models(): ModelView[] {
     return [...table.models.keys()].map(viewOf);
@@ -252,6 +266,7 @@ async function setUp(
   }
 
   function markMemory(): void {
+    memoryHistory.note(memory.view(scheduler.isGameMode()), clock.wallMs());
     feed.mark('memory', () => ({ type: 'memory-changed', memory: memory.view(scheduler.isGameMode()) }));
   }
 
@@ -285,7 +300,7 @@ async function setUp(
       clock,
       logger,
       scheduler,
-      intake,
+      intake: records.intake,
       metrics,
       mounts,
       startedAt,
@@ -403,15 +418,7 @@ async function setUp(
 
     reportConfigErrors: reportErrors,
 
-    checkAdmin(headers) {
-      const key = presentedKey(headers) ?? '';
-      const tokens = [instanceToken, ...(config.server.adminToken === undefined ? [] : [config.server.adminToken])];
-      if (tokens.map((token) => isSameSecret(token, key)).includes(true)) return undefined;
-      return new AppError(
-        'unauthorized',
-        'The control API needs the admin token (server.adminToken) as a Bearer token.',
-      );
-    },
+    checkAdmin: createAdminCheck(() => [instanceToken, config.server.adminToken]),
 
     snapshot: () => ({
       sequence: feed.sequence(),
@@ -442,7 +449,7 @@ async function setUp(
     loadModel: scheduler.load,
     ejectModel: scheduler.eject,
     async ejectAllModels(mode, signal) {
-      const loaded = [...table.models.keys()].filter((id) => isResident(supervisor.process(id).view().state));
+      const loaded = [...table.models.keys()].filter(isLoaded);
       return await Promise.all(loaded.map((id) => scheduler.eject(id, mode, signal)));
     },
     async planLoad(modelId) {
@@ -459,28 +466,10 @@ async function setUp(
         `No request "${requestId}" waits; it may have been served or given up meanwhile.`,
       );
     },
-    async updateSettings(edits) {
-      if (options.saveSettings === undefined) throw new AppError('conflict', 'This Corral has no configuration file.');
-      await options.saveSettings(edits);
-    },
-    listRequests(limit) {
-      intake.flush();
-      return requestLog.newest(limit);
-    },
-    readLogs(source, after, limit) {
-      const id = source === APP_LOG ? APP_LOG : table.resolve(source)?.modelId;
-      if (id === undefined)
-        throw new AppError('not-found', `There is no log "${source}": name a model, or \`corral\`.`);
-      return logStore.read(id, after, limit) ?? { lines: [], hasEarlier: false };
-    },
+    ...createSettingsFacade(options.settings, isLoaded),
+    readCatalog: catalog.read,
+    readMemoryHistory: () => memoryHistory.read(clock.wallMs()),
+    listRequests: records.list,
+    readLogs: logs.createReader((name) => table.resolve(name)?.modelId),
   };
-}
-
-async function withDemoModel(
-  models: ReadonlyMap<string, ModelConfig>,
-  dataFolder: string,
-): Promise<ReadonlyMap<string, ModelConfig>> {
-  if (models.size > 0) return models;
-  const file = await ensureDemoModel(path.join(dataFolder, 'models'));
-  return new Map([[DEMO_MODEL_ID, demoModelConfig(file)]]);
 }

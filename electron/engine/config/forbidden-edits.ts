@@ -12,7 +12,7 @@ import { isMachineryName } from './json-value.ts';
  * programs (`engine`, `updates`), what it keeps of conversations (`telemetry.capture`), and patterns (a regular
  * expression can be made to run for ever).
  */
-const openPaths: readonly string[] = [
+export const openPaths: readonly string[] = [
   'server.port',
   'server.apiKeys.*.priority',
   'server.apiKeys.*.concurrency',

@@ -1,12 +1,18 @@
+import { resolve } from 'node:path';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { configInvalidError, type ConfigIssue } from './config-issue.ts';
-import type { ConfigEdit } from './edit-config.ts';
+import { decodeUtf8, describeFailure, newFileText, readCurrent } from './config-file.ts';
 import { findForbiddenEdits } from './forbidden-edits.ts';
+import { lanAddresses } from './lan-addresses.ts';
 import { loadConfig, type ConfigResult, type ConfigSurroundings } from './load-config.ts';
+import { refuseMaskedEdits } from './mask-settings.ts';
+import { previewSettings } from './preview-settings.ts';
 import type { ResolvedConfig } from './resolved-config.ts';
 import { saveConfig } from './save-config.ts';
+import type { SettingsAccess, SettingsCaller } from './settings-access.ts';
+import { settingsView } from './settings-view.ts';
 import { watchConfig } from './watch-config.ts';
 
 /** Who lives by the configuration. */
@@ -16,16 +22,11 @@ export interface ConfigUser {
   reportConfigErrors(errors: readonly ConfigIssue[]): void;
 }
 
-export interface LiveConfig {
+export interface LiveConfig extends SettingsAccess {
   /** The file as it is now; what it says later goes to the user that `follow` names. */
   load(): Promise<ConfigResult>;
   /** From now on every change of the file is applied, or reported while the last good one stays. */
   follow(user: ConfigUser): void;
-  /**
-   * Changes the file, comments and order kept, and applies it. Throws `forbidden` for settings that nobody may change from
-   * outside, `config-invalid` for values that make no valid file, `conflict` if somebody else is changing it right now.
-   */
-  save(edits: readonly ConfigEdit[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,7 +42,8 @@ export interface LiveConfigOptions extends ConfigSurroundings {
 
 /** The configuration file over its life: read, watched, changed. */
 export function createLiveConfig(options: LiveConfigOptions): LiveConfig {
-  const { filePath, clock, logger } = options;
+  const { clock, logger } = options;
+  const filePath = resolve(options.filePath);
   let user: ConfigUser | undefined;
   let current: ResolvedConfig | undefined;
   let isPending = false;
@@ -81,6 +83,20 @@ export function createLiveConfig(options: LiveConfigOptions): LiveConfig {
     return next;
   }
 
+  function isUnlimited({ isOwner }: SettingsCaller): boolean {
+    return isOwner || current?.server.allowRemoteConfig === true;
+  }
+
+  /** Undefined if there is no file. */
+  async function readText(): Promise<string | undefined> {
+    const file = await describeFailure(filePath, () => readCurrent(filePath, 'read'), 'read');
+    if (file === undefined) return undefined;
+    const text = decodeUtf8(file.bytes);
+    if (text === undefined)
+      throw new AppError('conflict', `${filePath} is not UTF-8 text; save it with that encoding.`);
+    return text;
+  }
+
   return {
     async load() {
       await watch.ready;
@@ -95,8 +111,26 @@ export function createLiveConfig(options: LiveConfigOptions): LiveConfig {
       isPending = false;
     },
 
-    async save(edits) {
-      if (current?.server.allowRemoteConfig !== true) {
+    async readSettings(caller) {
+      const text = await readText();
+      return settingsView({ filePath, text, isUnlimited: isUnlimited(caller), lanAddresses: lanAddresses() });
+    },
+
+    async previewSettings(edits, caller) {
+      return previewSettings({
+        ...options,
+        filePath,
+        before: (await readText()) ?? newFileText(filePath, undefined),
+        edits,
+        current,
+        isUnlimited: isUnlimited(caller),
+        isLoaded: (modelId) => caller.isLoaded(modelId),
+      });
+    },
+
+    async updateSettings(edits, caller) {
+      refuseMaskedEdits(edits);
+      if (!isUnlimited(caller)) {
         const forbidden = findForbiddenEdits(edits);
         if (forbidden.length > 0) {
           const lines = forbidden.map((issue) => `${issue.path} ${issue.message}`);

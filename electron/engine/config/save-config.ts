@@ -1,8 +1,15 @@
-import { createHash } from 'node:crypto';
-import { access, constants, lstat, mkdir, open, stat } from 'node:fs/promises';
-import { dirname, extname, resolve } from 'node:path';
+import { access, constants, mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
 import { writeFileAtomically } from './atomic-write.ts';
+import {
+  decodeUtf8,
+  describeFailure,
+  fileConflict,
+  newFileText,
+  readCurrent,
+  type CurrentFile,
+} from './config-file.ts';
 import { editConfig, type ConfigEdit } from './edit-config.ts';
 import { MAX_CONFIG_BYTES, parseConfig, type ConfigResult, type ConfigSurroundings } from './load-config.ts';
 import { readYaml } from './read-yaml.ts';
@@ -105,94 +112,12 @@ async function hasContent(filePath: string, text: string): Promise<boolean> {
   }
 }
 
-interface CurrentFile {
-  readonly bytes: Buffer;
-  readonly digest: string;
-  readonly mode: number;
-}
-
-/** Undefined if there is no file. */
-async function readCurrent(filePath: string): Promise<CurrentFile | undefined> {
-  let info;
-  try {
-    info = await stat(filePath);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await refuseDanglingLink(filePath);
-    return undefined;
-  }
-  // To read a pipe would take what is in it, or wait for ever.
-  if (!info.isFile()) throw conflict(filePath, 'it is not a regular file', 'special');
-  if (info.size > MAX_CONFIG_BYTES) throw conflict(filePath, 'it is larger than 4 MiB', 'too-large');
-  const file = await open(filePath, 'r');
-  try {
-    const bytes = await file.readFile();
-    return { bytes, digest: createHash('sha256').update(bytes).digest('hex'), mode: info.mode & 0o777 };
-  } finally {
-    await file.close();
-  }
-}
-
-/** To write through such a link would mean to make a file somewhere else; to replace it would lose the link. */
-async function refuseDanglingLink(filePath: string): Promise<void> {
-  try {
-    await lstat(filePath);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  throw conflict(filePath, 'it is a symbolic link to a file that is not there', 'ENOENT');
-}
-
 async function refuseIfChanged(filePath: string, expected: CurrentFile | undefined): Promise<void> {
   const found = await readCurrent(filePath);
   if (found?.digest === expected?.digest) return;
-  throw conflict(filePath, 'another program has changed it in the meantime; look at it and try again', 'changed');
-}
-
-/** Failures of the system in words; the file is as it was after each of them. */
-async function describeFailure<Result>(filePath: string, action: () => Promise<Result>): Promise<Result> {
-  try {
-    return await action();
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (error instanceof AppError || code === undefined || !(error instanceof Error)) throw error;
-    throw conflict(filePath, systemProblems[code] ?? `the system refused (${code})`, code, error);
-  }
-}
-
-const systemProblems: Readonly<Record<string, string>> = {
-  ENOSPC: 'there is no space left on its disk; make room and try again',
-  EDQUOT: "this user's quota on its disk is used up; make room and try again",
-  EACCES: 'this user may not write it, or in its folder; check the permissions',
-  EPERM: 'this user may not write it, or in its folder; check the permissions',
-  EROFS: 'its file system is read-only; use a file elsewhere (--config)',
-  ENOTDIR: 'a part of its path is not a folder; check the path',
-};
-
-function conflict(filePath: string, problem: string, reason: string, cause?: unknown): AppError {
-  return new AppError('conflict', `${filePath} could not be saved: ${problem}. It was left as it was.`, {
-    details: { filePath, reason },
-    cause,
-  });
+  throw fileConflict(filePath, 'another program has changed it in the meantime; look at it and try again', 'changed');
 }
 
 function refuse(message: string): ConfigResult {
   return { ok: false, errors: [{ path: '', message }] };
-}
-
-function decodeUtf8(bytes: Buffer): string | undefined {
-  try {
-    // A byte order mark is kept, since the file is written back.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
-
-function newFileText(filePath: string, schemaPath: string | undefined): string {
-  if (extname(filePath).toLowerCase() === '.json') return '{\n}\n';
-  const schemaLine = schemaPath === undefined ? '' : `# yaml-language-server: $schema=${schemaPath}\n`;
-  return `${schemaLine}# Configuration of Corral. Changes take effect while it runs.\n`;
 }

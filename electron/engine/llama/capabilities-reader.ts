@@ -19,6 +19,8 @@ export interface CapabilitiesReader {
    * or is no llama-server, and the signal's reason.
    */
   readCapabilities(executable: string, signal: AbortSignal): Promise<LlamaCapabilities>;
+  /** What was read before, without looking at the file again; undefined if nothing was. */
+  known(executable: string): LlamaCapabilities | undefined;
 }
 
 interface Reading {
@@ -27,6 +29,7 @@ interface Reading {
   readonly controller: AbortController;
   waiting: number;
   isDone: boolean;
+  capabilities: LlamaCapabilities | undefined;
 }
 
 export function createCapabilitiesReader(options: { readonly deadlineMs?: number } = {}): CapabilitiesReader {
@@ -41,9 +44,13 @@ export function createCapabilitiesReader(options: { readonly deadlineMs?: number
       result: readBuild(executable, deadlineMs, controller.signal),
       waiting: 0,
       isDone: false,
+      capabilities: undefined,
     };
     reading.result.then(
-      () => (reading.isDone = true),
+      (capabilities) => {
+        reading.isDone = true;
+        reading.capabilities = capabilities;
+      },
       () => forget(executable, reading), // A failure may be mended without a change of the file: a library, a driver.
     );
     readings.set(executable, reading);
@@ -55,6 +62,7 @@ export function createCapabilitiesReader(options: { readonly deadlineMs?: number
   }
 
   return {
+    known: (executable) => readings.get(executable)?.capabilities,
     async readCapabilities(executable, signal) {
       signal.throwIfAborted();
       const key = await identify(executable);

@@ -1,10 +1,17 @@
 import type { LogLine } from '#shared/contract/commands.ts';
 
+/** Which lines of a log: the newest `limit` behind line `after` and in front of line `before`. */
+export interface LogRange {
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
 export interface LogRing {
   /** Adds a line and returns its number. */
   append(stream: LogLine['stream'], text: string, at: number): number;
-  /** The newest `limit` lines after line number `after`, oldest first. */
-  read(after: number, limit: number): { lines: LogLine[]; hasEarlier: boolean };
+  /** Oldest first. `hasEarlier`: lines of the range are left out, or are no longer kept. */
+  read(range: LogRange): { lines: LogLine[]; hasEarlier: boolean };
   lastNumber(): number;
 }
 
@@ -35,11 +42,13 @@ export function createLogRing({ maxLines, maxCharacters }: { maxLines: number; m
       while (lines.length - start > maxLines || (characters > maxCharacters && lines.length - start > 1)) dropOldest();
       return lastNumber;
     },
-    read(after, limit) {
+    read({ after = 0, before = lastNumber + 1, limit }) {
       const firstNumber = lines[start]?.number ?? lastNumber + 1;
       const from = start + Math.max(0, after + 1 - firstNumber);
-      const selected = lines.slice(Math.max(from, lines.length - limit));
-      return { lines: selected, hasEarlier: (selected[0]?.number ?? firstNumber) > Math.max(after + 1, 1) };
+      const to = Math.min(lines.length, start + Math.max(0, before - firstNumber));
+      const selected = lines.slice(Math.max(from, to - limit), to);
+      const [first] = selected;
+      return { lines: selected, hasEarlier: first !== undefined && first.number > after + 1 };
     },
     lastNumber: () => lastNumber,
   };

@@ -2,7 +2,7 @@ import type { LogLine } from '#shared/contract/commands.ts';
 import type { Clock } from '../ports/clock.ts';
 import { sanitiseLine } from './line-intake.ts';
 import { openLogFile, type LogFile } from './log-file.ts';
-import { createLogRing, type LogRing } from './log-ring.ts';
+import { createLogRing, type LogRange, type LogRing } from './log-ring.ts';
 
 /** Kept in memory for each source; older lines are in the files. */
 const MAX_LINES = 10_000;
@@ -10,8 +10,8 @@ const MAX_CHARACTERS = 2 * 1024 * 1024;
 
 export interface LogStore {
   append(source: string, stream: LogLine['stream'], text: string): void;
-  /** The newest `limit` lines after line number `after`; undefined for a source that never wrote anything. */
-  read(source: string, after: number, limit: number): { lines: LogLine[]; hasEarlier: boolean } | undefined;
+  /** Undefined for a source that never wrote anything. */
+  read(source: string, range: LogRange): { lines: LogLine[]; hasEarlier: boolean } | undefined;
   tail(source: string, limit: number): string[];
   close(): Promise<void>;
 }
@@ -50,11 +50,11 @@ export function createLogStore(options: {
       file.write(`${new Date(at).toISOString()} ${stream === 'corral' ? '' : `${stream}: `}${text}`);
       onAppended(source, number);
     },
-    read: (source, after, limit) => sources.get(source)?.ring.read(after, limit),
+    read: (source, range) => sources.get(source)?.ring.read(range),
     tail: (source, limit) =>
       sources
         .get(source)
-        ?.ring.read(0, limit)
+        ?.ring.read({ limit })
         .lines.map((line) => line.text) ?? [],
     async close() {
       isClosed = true;

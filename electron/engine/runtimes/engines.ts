@@ -6,7 +6,8 @@ import type { Logger } from '../ports/logger.ts';
 import type { EngineBuild, EngineStatus } from './engine-build.ts';
 import { createEngineMissingError, decideInstallHint } from './engine-missing.ts';
 import type { EngineSource } from './engine-source.ts';
-import { findEngine } from './find-engine.ts';
+import { findEngine, type FindEngineOptions } from './find-engine.ts';
+import { listBuilds, type ListedBuild } from './list-builds.ts';
 
 export interface EnginesOptions {
   /** `engine` of the configuration. */
@@ -32,6 +33,8 @@ export interface Engines {
   ensureEngine(signal: AbortSignal): Promise<EngineBuild>;
   /** The one that is here already; undefined if there is none, and nothing is fetched. */
   findInstalled(): Promise<EngineBuild | undefined>;
+  /** Every one that is here, chosen or not. */
+  list(): Promise<ListedBuild[]>;
   status(): EngineStatus;
   /** Looks by other settings from the next call on. */
   configure(config: EnginesOptions['config']): void;
@@ -58,12 +61,12 @@ export function createEngines(options: EnginesOptions): Engines {
 
   async function findInstalled(): Promise<EngineBuild | undefined> {
     if (current.status === 'ready' && (await isPresent(current.build))) return current.build;
-    return await findEngine({
-      configuredPath: config.path,
-      searchPath: options.searchPath,
-      installFolder: options.installFolder,
-      platform: options.platform,
-    });
+    return await findEngine(whereToLook());
+  }
+
+  function whereToLook(): FindEngineOptions {
+    const { searchPath, installFolder, platform } = options;
+    return { configuredPath: config.path, searchPath, installFolder, platform };
   }
 
   async function search(): Promise<EngineBuild> {
@@ -165,6 +168,7 @@ export function createEngines(options: EnginesOptions): Engines {
       const build = await findInstalled();
       return build === undefined || stopping.signal.aborted ? undefined : announce(build);
     },
+    list: () => listBuilds(whereToLook()),
     status: () => current,
     async stop() {
       stopping.abort(shuttingDown());

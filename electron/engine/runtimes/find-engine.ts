@@ -5,7 +5,7 @@ import { createEngineMissingError } from './engine-missing.ts';
 import type { ExecutableLookup } from './executable-lookup.ts';
 import { posixExecutableLookup } from './executable-lookup-posix.ts';
 import { windowsExecutableLookup } from './executable-lookup-windows.ts';
-import { listInstalledBuilds } from './installed-builds.ts';
+import { listInstalledBuilds, type InstalledBuild } from './installed-builds.ts';
 
 export interface FindEngineOptions {
   /** `engine.path`: `auto`, or the absolute path of llama-server or of the folder it lies in. */
@@ -22,22 +22,42 @@ export interface FindEngineOptions {
  * AppError `engine-missing` that names it.
  */
 export async function findEngine(options: FindEngineOptions): Promise<EngineBuild | undefined> {
-  const lookup = options.platform === 'win32' ? windowsExecutableLookup : posixExecutableLookup;
-  if (options.configuredPath !== 'auto') {
-    const executable = await resolveConfiguredPath(options.configuredPath, lookup);
-    return { id: executable, executable, origin: 'config' };
+  if (options.configuredPath !== 'auto') return await findConfigured(options);
+  const onPath = await findOnPath(options);
+  if (onPath !== undefined) return onPath;
+  for (const build of await listInstalledBuilds(options.installFolder)) {
+    if (!(await isUsableBuild(build, options))) continue;
+    return { id: build.id, executable: path.join(build.folder, build.marker.executable), origin: 'installed' };
   }
+  return undefined;
+}
+
+/** Throws an AppError `engine-missing` if the configured path does not lead to an executable. */
+export async function findConfigured(options: FindEngineOptions): Promise<EngineBuild> {
+  const executable = await resolveConfiguredPath(options.configuredPath, lookupOf(options));
+  return { id: executable, executable, origin: 'config' };
+}
+
+/** The first on the PATH. */
+export async function findOnPath(options: FindEngineOptions): Promise<EngineBuild | undefined> {
+  const lookup = lookupOf(options);
   for (const folder of lookup.foldersOf(options.searchPath)) {
     const executable = await findInFolder(folder, lookup);
     if (executable !== undefined) return { id: executable, executable, origin: 'path' };
   }
-  for (const build of await listInstalledBuilds(options.installFolder)) {
-    const { executable: relative, interpreter } = build.marker;
-    const executable = path.join(build.folder, relative);
-    const isUsable = interpreter === undefined || (await lookup.canExecute(interpreter));
-    if (isUsable && (await lookup.canExecute(executable))) return { id: build.id, executable, origin: 'installed' };
-  }
   return undefined;
+}
+
+/** Whether what was installed is still whole, and where it was. */
+export async function isUsableBuild(build: InstalledBuild, options: FindEngineOptions): Promise<boolean> {
+  const lookup = lookupOf(options);
+  const { executable, interpreter } = build.marker;
+  if (interpreter !== undefined && !(await lookup.canExecute(interpreter))) return false;
+  return await lookup.canExecute(path.join(build.folder, executable));
+}
+
+function lookupOf({ platform }: FindEngineOptions): ExecutableLookup {
+  return platform === 'win32' ? windowsExecutableLookup : posixExecutableLookup;
 }
 
 async function resolveConfiguredPath(configuredPath: string, lookup: ExecutableLookup): Promise<string> {

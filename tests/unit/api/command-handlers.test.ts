@@ -27,6 +27,10 @@ const minimal: { readonly [Name in CommandName]: Record<string, unknown> } = {
   'update-settings': { edits: [{ path: ['log', 'level'], value: 'debug' }] },
   'list-requests': {},
   'read-logs': { source: 'corral' },
+  'read-settings': {},
+  'preview-settings': { edits: [{ path: ['log', 'level'], value: 'debug' }] },
+  'read-catalog': {},
+  'read-memory-history': {},
 };
 
 const withDefaults: Partial<Record<CommandName, Record<string, unknown>>> = {

@@ -105,8 +105,8 @@ describe('the log store', () => {
     expect(appended).toEqual(['a 1', 'a 2', 'b 1']);
     expect(store.tail('a', 1)).toEqual(['second']);
     expect(store.tail('nobody', 5)).toEqual([]);
-    expect(store.read('nobody', 0, 5)).toBeUndefined();
-    expect(store.read('a', 1, 5)?.lines.map((line) => line.text)).toEqual(['second']);
+    expect(store.read('nobody', { after: 0, limit: 5 })).toBeUndefined();
+    expect(store.read('a', { after: 1, limit: 5 })?.lines.map((line) => line.text)).toEqual(['second']);
     await store.close();
     store.append('a', 'stdout', 'too late');
     expect(await readFile(path.join(folder, 'a.log'), 'utf8')).toBe(

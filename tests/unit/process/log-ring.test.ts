@@ -30,7 +30,7 @@ describe('the log ring', () => {
     const ring = createLogRing({ maxLines: 10, maxCharacters: 1000 });
     expect(ring.append('stdout', 'one', 5)).toBe(1);
     expect(ring.append('stderr', 'two', 6)).toBe(2);
-    expect(ring.read(0, 10)).toEqual({
+    expect(ring.read({ after: 0, limit: 10 })).toEqual({
       lines: [
         { number: 1, at: 5, stream: 'stdout', text: 'one' },
         { number: 2, at: 6, stream: 'stderr', text: 'two' },
@@ -42,7 +42,7 @@ describe('the log ring', () => {
 
   it('says nothing of a log that nobody wrote to', () => {
     const ring = createLogRing({ maxLines: 10, maxCharacters: 1000 });
-    expect(ring.read(0, 10)).toEqual({ lines: [], hasEarlier: false });
+    expect(ring.read({ after: 0, limit: 10 })).toEqual({ lines: [], hasEarlier: false });
     expect(ring.lastNumber()).toBe(0);
   });
 
@@ -58,7 +58,7 @@ describe('the log ring', () => {
   ])('reads $name', ({ after, limit, numbers, hasEarlier }) => {
     const ring = createLogRing({ maxLines: 5, maxCharacters: 1000 });
     for (let line = 1; line <= 10; line += 1) ring.append('stdout', `line ${line}`, line);
-    const answer = ring.read(after, limit);
+    const answer = ring.read({ after, limit });
     expect(answer.lines.map((line) => line.number)).toEqual(numbers);
     expect(answer.hasEarlier).toBe(hasEarlier);
   });
@@ -67,9 +67,9 @@ describe('the log ring', () => {
     const ring = createLogRing({ maxLines: 5, maxCharacters: 10 });
     ring.append('stdout', 'short', 0);
     ring.append('stdout', 'x'.repeat(50), 0);
-    expect(ring.read(0, 5).lines.map((line) => line.number)).toEqual([2]);
+    expect(ring.read({ after: 0, limit: 5 }).lines.map((line) => line.number)).toEqual([2]);
     ring.append('stdout', 'next', 0);
-    expect(ring.read(0, 5).lines.map((line) => line.number)).toEqual([3]);
+    expect(ring.read({ after: 0, limit: 5 }).lines.map((line) => line.number)).toEqual([3]);
   });
 
   it('holds what a naive list holds, whatever is written and read', () => {
@@ -88,7 +88,7 @@ describe('the log ring', () => {
           naive.append(text);
         }
         for (const [after, limit] of questions) {
-          const { lines, hasEarlier } = ring.read(after, limit);
+          const { lines, hasEarlier } = ring.read({ after, limit });
           expect({ numbers: lines.map((line) => line.number), hasEarlier }).toEqual(naive.read(after, limit));
           expect(lines.map((line) => line.text)).toEqual(lines.map((line) => texts[line.number - 1]));
         }

@@ -74,6 +74,7 @@ const events: EventBody[] = [
   { type: 'engine-changed', engine: { status: 'missing', reason: 'none', hint: 'install one' } },
   { type: 'instance-changed', instance: { ...snapshot.instance, isShuttingDown: true } },
   { type: 'log-appended', source: 'a', lastLine: 12 },
+  { type: 'requests-recorded', total: 3 },
 ];
 
 const changedPart: Record<EventBody['type'], keyof Snapshot | undefined> = {
@@ -84,6 +85,7 @@ const changedPart: Record<EventBody['type'], keyof Snapshot | undefined> = {
   'engine-changed': 'engine',
   'instance-changed': 'instance',
   'log-appended': undefined,
+  'requests-recorded': undefined,
 };
 
 describe('applyEvent', () => {
@@ -125,7 +127,7 @@ describe('applyEvent', () => {
     let at: Snapshot | undefined = snapshotSchema.parse(JSON.parse(JSON.stringify(snapshot)));
     for (const each of received) at = at === undefined ? undefined : applyEvent(at, each);
     expect(at).toMatchObject({
-      sequence: 14,
+      sequence: 15,
       models: [{ id: 'b' }, { id: 'c' }],
       queue: [{ id: 'r1' }],
       engine: { status: 'missing' },
