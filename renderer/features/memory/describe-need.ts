@@ -28,7 +28,7 @@ export function bytesByDevice(bytes: Readonly<Record<string, number>>, isPredict
 
 /** What is expected of a load as the model is configured now: where it would go, or what it was expected to take the last time. */
 export function predictedLines(model: ModelView, plan: LoadPlanView | undefined): string[] {
-  const placed = bytesByDevice(plan?.placement ?? {}, true);
+  const placed = bytesByDevice(plan?.placement ?? {}, plan?.need?.source !== 'measured');
   if (placed.length > 0) return placed;
   const earlier = bytesByDevice(model.needHistory?.predictedBytes ?? {}, true);
   if (earlier.length > 0) return earlier;

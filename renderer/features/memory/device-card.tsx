@@ -7,10 +7,8 @@ import styles from './device-card.module.css';
 import { DeviceProblem } from './device-problem.tsx';
 import { HistoryLegend, HistoryTable } from './history-text.tsx';
 import { MemoryChart } from './memory-chart.tsx';
-import { stackHistory } from './stack-history.ts';
+import { stackHistory, windowStart } from './stack-history.ts';
 import type { LiveHistory } from './use-memory-history.ts';
-
-const SHOWN_MS = 3_600_000;
 
 const kinds = {
   gpu: 'GPU',
@@ -29,7 +27,7 @@ export interface DeviceCardProps {
 export function DeviceCard({ device, colours, models, history }: DeviceCardProps) {
   const { samples, intervalMs, isLoading } = history;
   const to = samples.at(-1)?.at ?? 0;
-  const from = to - SHOWN_MS;
+  const from = windowStart(samples, to);
   const known = JSON.stringify(models.map(({ id }) => id));
   const stacked = useMemo(
     () => stackHistory(samples, device.id, { from, intervalMs, known: JSON.parse(known) as string[] }),
@@ -57,10 +55,10 @@ export function DeviceCard({ device, colours, models, history }: DeviceCardProps
         <Fact name="Free for models" value={formatSize(availableBytes(device))} />
         <Fact name="Held by models" value={formatSize(held)} />
         <Fact name="Other programs" value={formatSize(device.usedByOthersBytes)} />
-        <Fact name="Budget of all models" value={formatSize(device.budgetBytes)} />
+        <Fact name="Budget" value={formatSize(device.budgetBytes)} />
         <Fact name="Kept free" value={formatSize(reserveOf(device))} />
         <Fact
-          name="Free, as the device says"
+          name="Free on the device"
           value={device.freeBytes === null ? 'it does not say' : formatSize(device.freeBytes)}
         />
       </dl>

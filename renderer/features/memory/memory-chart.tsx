@@ -6,7 +6,7 @@ import { useTheme } from '../../store/use-theme.ts';
 import styles from './memory-chart.module.css';
 import type { StackedHistory } from './stack-history.ts';
 
-const HEIGHT = 150;
+const HEIGHT = 140;
 
 export interface MemoryChartProps {
   readonly label: string;
@@ -46,7 +46,7 @@ export function MemoryChart(props: MemoryChartProps) {
           y: { range: (_chart, _low, high) => [0, Math.max(totalBytes, high, 1)] },
         },
         axes: [
-          { ...axisLook(), space: 80, values: (_chart, splits) => splits.map(formatClock) },
+          { ...axisLook(), size: 28, space: 80, values: (_chart, splits) => splits.map(formatClock) },
           { ...axisLook(), size: 64, space: 32, values: (_chart, splits) => splits.map(formatSize) },
         ],
         series: [{}, layer('var(--others)'), ...owners.map(([, colour]) => layer(colourOf(colour))).reverse()],

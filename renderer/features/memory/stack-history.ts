@@ -18,6 +18,16 @@ export interface StackedHistory {
 /** A sample that is so much later than the one before it follows a gap. */
 const GAP_INTERVALS = 2.5;
 
+const SHOWN_MS = 3_600_000;
+/** So that the first minutes after the start are no sliver at the edge. */
+const MIN_SHOWN_MS = 300_000;
+
+/** Where the time axis begins: an hour before its end, or later where there is less to show. */
+export function windowStart(samples: readonly MemorySample[], to: number): number {
+  const first = samples[0]?.at ?? to;
+  return Math.max(to - SHOWN_MS, Math.min(first, to - MIN_SHOWN_MS));
+}
+
 /** The sample that a snapshot amounts to, so that the chart ends now and not at the last stored sample. */
 export function sampleOf({ devices }: MemoryView, at: number): MemorySample {
   return {

@@ -62,6 +62,11 @@ describe('what is predicted', () => {
     expect(predictedLines(model({ needHistory }), undefined)).toEqual(['≈1.0 GB of CUDA1']);
   });
 
+  it('is not marked as a guess where it was measured', () => {
+    const measured: LoadPlanView = { ...plan({ CUDA0: 5e9 }), need: { ...need, source: 'measured' } };
+    expect(predictedLines(model(), measured)).toEqual(['5.0 GB of CUDA0']);
+  });
+
   it('is the sum where nobody has said yet which device', () => {
     expect(predictedLines(model({ need }), undefined)).toEqual(['≈6.0 GB']);
     expect(predictedLines(model({ need: { ...need, offloadedBytes: 0 } }), undefined)).toEqual(['≈7.0 GB']);

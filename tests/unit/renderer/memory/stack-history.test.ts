@@ -3,6 +3,7 @@ import {
   pickRows,
   sampleOf,
   stackHistory,
+  windowStart,
   withLatest,
   type MemorySample,
 } from '../../../../renderer/features/memory/stack-history.ts';
@@ -102,5 +103,16 @@ describe('pickRows', () => {
   it('takes the newest first, and then one in so many', () => {
     expect(pickRows([0, 10, 20, 30, 40], 20_000)).toEqual([4, 2, 0]);
     expect(pickRows([], 20_000)).toEqual([]);
+  });
+});
+
+describe('windowStart', () => {
+  const minute = 60_000;
+  it.each([
+    { name: 'an hour before, where there is as much', first: -90 * minute, start: -60 * minute },
+    { name: 'the first sample, where there is less', first: -20 * minute, start: -20 * minute },
+    { name: 'five minutes before, however little there is', first: -minute, start: -5 * minute },
+  ])('is $name', ({ first, start }) => {
+    expect(windowStart([sample(first, {}), sample(0, {})], 0)).toBe(start);
   });
 });
