@@ -5,15 +5,16 @@ import styles from './memory-bar.module.css';
 export interface MemoryBarProps {
   readonly device: DeviceView;
   readonly colours: ReadonlyMap<string, number>;
+  readonly isLarge?: boolean;
 }
 
 /** A device's memory by owner, to scale: models in their colours, others grey, what may not be used hatched. */
-export function MemoryBar({ device, colours }: MemoryBarProps) {
+export function MemoryBar({ device, colours, isLarge = false }: MemoryBarProps) {
   const { totalBytes, models, usedByOthersBytes } = device;
   const share = (bytes: number): string => `${totalBytes === 0 ? 0 : Math.min(100, (bytes / totalBytes) * 100)}%`;
   const reserveBytes = reserveOf(device);
   return (
-    <div className={styles['bar']} role="img" aria-label={describeDevice(device)}>
+    <div className={styles['bar']} data-large={isLarge} role="img" aria-label={describeDevice(device)}>
       {models.map(({ model, bytes }) => (
         <span
           key={model}
@@ -49,7 +50,7 @@ export function availableBytes({ budgetBytes, totalBytes, usedByOthersBytes, mod
 }
 
 /** What is neither used nor may be: the reserve, or what a budget leaves over. */
-function reserveOf(device: DeviceView): number {
+export function reserveOf(device: DeviceView): number {
   const held = device.models.reduce((sum, { bytes }) => sum + bytes, 0);
   return Math.max(0, device.totalBytes - held - device.usedByOthersBytes - availableBytes(device));
 }

@@ -1,10 +1,9 @@
-import { ChevronDown, Pin, PinOff } from 'lucide-react';
-import type { EjectMode } from '#shared/contract/commands.ts';
+import { Pin, PinOff } from 'lucide-react';
 import type { LoadPlanView } from '#shared/contract/memory.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { describePlan } from '#shared/model/describe-plan.ts';
 import { Button } from '../../components/button.tsx';
-import { Menu } from '../../components/menu.tsx';
+import { EjectMenu } from '../../components/eject-menu.tsx';
 import { Popover, PopoverClose } from '../../components/popover.tsx';
 import { useEngine } from '../../store/engine-context.ts';
 import styles from './row-actions.module.css';
@@ -37,34 +36,10 @@ function MainAction({ model, plan }: { readonly model: ModelView; readonly plan:
       );
     case 'ready':
     case 'draining':
-      return <EjectMenu model={model} />;
+      return <EjectMenu id={model.id} />;
     case 'stopping':
       return <Button disabled>Stopping</Button>;
   }
-}
-
-const ejectChoices: readonly { mode: EjectMode; label: string; hint: string }[] = [
-  { mode: 'when-idle', label: 'Eject when idle', hint: 'Running answers finish; who waits, waits for the next load' },
-  { mode: 'after-queue', label: 'Eject after its queue', hint: 'Whoever waits for it now is served first' },
-  { mode: 'now', label: 'Eject now', hint: 'Running answers are cut off with an error' },
-];
-
-function EjectMenu({ model }: { readonly model: ModelView }) {
-  const { actions } = useEngine();
-  return (
-    <Menu
-      trigger={
-        <Button aria-label={`Eject ${model.id}`}>
-          Eject <ChevronDown size={12} aria-hidden />
-        </Button>
-      }
-      choices={ejectChoices.map(({ mode, label, hint }) => ({
-        label,
-        hint,
-        run: () => void actions.eject(model.id, mode),
-      }))}
-    />
-  );
 }
 
 /** Loads at once where that costs nobody anything; else it shows the plan first. */
