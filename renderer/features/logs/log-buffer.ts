@@ -69,7 +69,8 @@ export function createLogBuffer({ maxLines }: { readonly maxLines: number }): Lo
       const lastEarlier = earlier.at(-1);
       if (lastEarlier === undefined) return;
       const next = lines[start];
-      if (next !== undefined && lastEarlier.number < first - 1) earlier.push(gapBefore(next, first - 1 - lastEarlier.number));
+      if (next !== undefined && lastEarlier.number < first - 1)
+        earlier.push(gapBefore(next, first - 1 - lastEarlier.number));
       const room = Math.max(0, maxLines - length());
       if (earlier.length > room) isExhausted = true;
       lines = [...earlier.slice(Math.max(0, earlier.length - room)), ...lines.slice(start)];

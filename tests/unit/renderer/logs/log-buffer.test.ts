@@ -3,7 +3,12 @@ import { describe, expect, test } from 'vitest';
 import type { LogLine } from '#shared/contract/commands.ts';
 import { createLogBuffer, type LogBuffer } from '../../../../renderer/features/logs/log-buffer.ts';
 
-const line = (number: number, text = `line ${number}`): LogLine => ({ number, at: 1000 + number, stream: 'stderr', text });
+const line = (number: number, text = `line ${number}`): LogLine => ({
+  number,
+  at: 1000 + number,
+  stream: 'stderr',
+  text,
+});
 const range = (from: number, to: number): LogLine[] =>
   Array.from({ length: to - from + 1 }, (_, index) => line(from + index));
 const numbers = (buffer: LogBuffer): number[] =>
@@ -67,7 +72,11 @@ describe('a log buffer', () => {
   });
 
   test('whatever arrives in whatever order: numbers rise, none is doubled, gaps are told to the line', () => {
-    const step = fc.record({ isAppend: fc.boolean(), from: fc.integer({ min: 1, max: 60 }), size: fc.integer({ min: 1, max: 9 }) });
+    const step = fc.record({
+      isAppend: fc.boolean(),
+      from: fc.integer({ min: 1, max: 60 }),
+      size: fc.integer({ min: 1, max: 9 }),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
         const buffer = createLogBuffer({ maxLines: 20 });

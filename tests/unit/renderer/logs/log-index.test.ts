@@ -6,7 +6,8 @@ import { createLogIndex, createNeedle, type LogIndex } from '../../../../rendere
 const everything = { isProblemsOnly: false, clearedUpTo: 0 };
 const lines = (from: number, texts: readonly string[]): LogLine[] =>
   texts.map((text, index) => ({ number: from + index, at: 0, stream: 'stderr', text }));
-const shown = (index: LogIndex): number[] => Array.from({ length: index.length() }, (_, at) => index.lineAt(at)!.number);
+const shown = (index: LogIndex): number[] =>
+  Array.from({ length: index.length() }, (_, at) => index.lineAt(at)!.number);
 
 function searchAll(index: LogIndex): void {
   while (index.searchSome());
