@@ -25,6 +25,8 @@ export interface AppState {
   readonly snapshot: Snapshot | undefined;
   /** When the snapshot was brought up to date last. */
   readonly updatedAt: number;
+  /** When the queue came as it is: expected waits count from then. */
+  readonly queueAt: number;
   /** The last line number each log is known to have. */
   readonly lastLogLines: ReadonlyMap<string, number>;
   /** Requests that ended since Corral started, as far as was heard; a change means there is more to fetch. */
@@ -37,6 +39,7 @@ export const useAppStore = create<AppState>(() => ({
   connection: { status: 'connecting' },
   snapshot: undefined,
   updatedAt: 0,
+  queueAt: 0,
   lastLogLines: new Map<string, number>(),
   recordedRequests: 0,
   place: parsePlace(''),
@@ -59,5 +62,13 @@ export function applyUpdates(state: AppState, updates: readonly BridgeUpdate[], 
       recordedRequests = event.total;
     }
   }
-  return { connection: { status: 'live' }, snapshot: last.snapshot, updatedAt: now, lastLogLines, recordedRequests };
+  const queueAt = last.snapshot.queue === state.snapshot?.queue ? state.queueAt : now;
+  return {
+    connection: { status: 'live' },
+    snapshot: last.snapshot,
+    updatedAt: now,
+    queueAt,
+    lastLogLines,
+    recordedRequests,
+  };
 }
