@@ -117,7 +117,11 @@ export function LogLines({
       aria-label={label}
       tabIndex={0}
       onScroll={onScroll}
-      onKeyDown={onKeyDown}
+      onKeyDown={(event) => {
+        // With a flood of lines, the end would have moved on before it is reached.
+        if (event.key === 'End') onFollowingChange(true);
+        onKeyDown(event);
+      }}
     >
       <div className={isWrapped ? styles['wrapped'] : styles['lines']} style={{ height: virtualizer.getTotalSize() }}>
         <p className={styles['beginning']}>{beginning}</p>

@@ -5,7 +5,7 @@ import { Select } from '../../components/select.tsx';
 import { EmptyState } from '../../components/states.tsx';
 import { useAppStore } from '../../store/app-store.ts';
 import { useEngine } from '../../store/engine-context.ts';
-import { navigate } from '../../store/navigate.ts';
+import { formatPlace } from '../../store/pages.ts';
 import { selectColours } from '../../store/selectors.ts';
 import { useNow } from '../../store/use-now.ts';
 import { countByModel, summariseQueue } from './queue-rows.ts';
@@ -114,10 +114,8 @@ export function QueuePage() {
       ) : null}
       {queue.length > 0 ? (
         <p className={styles['hint']}>
-          Priority comes first, then age; requests for one model are served together where that saves a reload.{' '}
-          <Button kind="quiet" onClick={() => navigate('activity')}>
-            What became of earlier requests
-          </Button>
+          By priority, then age; requests for one model go together where that saves a reload. Those that ended are on
+          the page <a href={formatPlace({ page: 'activity', subject: undefined })}>Activity</a>.
         </p>
       ) : null}
     </Page>
