@@ -3,6 +3,8 @@ import { useCallback, useEffect, useImperativeHandle, useRef, type KeyboardEvent
 import { LogRow } from './log-row.tsx';
 import type { LogSession } from './log-session.ts';
 import { isSelected, type LineSelection } from './line-selection.ts';
+import { countRows } from './text-columns.ts';
+import { PROBE_TEXT, useTextColumns } from './use-text-columns.ts';
 import styles from './log-lines.module.css';
 
 export interface LogLinesHandle {
@@ -56,13 +58,16 @@ export function LogLines({
   onKeyDown,
 }: LogLinesProps) {
   const scroller = useRef<HTMLDivElement>(null);
+  const probe = useRef<HTMLSpanElement>(null);
   const lastTop = useRef(0);
+  const columns = useTextColumns(scroller, probe, hasTime);
   const { index } = session;
   const getItemKey = useCallback((at: number) => index.lineAt(at)?.number ?? -at, [index]);
   const virtualizer = useVirtualizer({
     count: index.length(),
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
+    // Right but for lines with characters of another width, which are measured once they are in sight.
+    estimateSize: (at) => (isWrapped ? ROW_PX * countRows(index.lineAt(at)?.text.length ?? 0, columns) : ROW_PX),
     getItemKey,
     overscan: OVERSCAN,
     paddingStart: HEAD_PX,
@@ -79,11 +84,11 @@ export function LogLines({
   }, [session, isNearStart, count]);
 
   // What was measured while lines wrapped says nothing of lines that do not.
-  useEffect(() => virtualizer.measure(), [virtualizer, isWrapped, hasTime]);
+  useEffect(() => virtualizer.measure(), [virtualizer, isWrapped, columns]);
 
   useEffect(() => {
     if (isFollowing) virtualizer.scrollToEnd();
-  }, [virtualizer, isFollowing, isWrapped, hasTime]);
+  }, [virtualizer, isFollowing, isWrapped, columns]);
 
   useImperativeHandle(
     handle,
@@ -124,6 +129,9 @@ export function LogLines({
       }}
     >
       <div className={isWrapped ? styles['wrapped'] : styles['lines']} style={{ height: virtualizer.getTotalSize() }}>
+        <span ref={probe} className={styles['probe']} aria-hidden>
+          {PROBE_TEXT}
+        </span>
         <p className={styles['beginning']}>{beginning}</p>
         {rows.map(({ index: at, start, key }) => {
           const line = index.lineAt(at);
