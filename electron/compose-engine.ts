@@ -25,8 +25,8 @@ export interface ComposeOptions {
 export interface ComposedEngine {
   /** Its `stop` ends the watch over the configuration too. */
   readonly engine: Engine;
-  /** As it was at the start. */
-  readonly config: ResolvedConfig;
+  /** As it now is. */
+  config(): ResolvedConfig;
 }
 
 /**
@@ -51,9 +51,16 @@ export async function composeEngine(options: ComposeOptions): Promise<ComposedEn
     if (!loaded.ok) throw configInvalidError(filePath, loaded.errors);
     for (const warning of loaded.warnings) options.printLog(`warn ${filePath}: ${formatConfigIssue(warning)}`);
     const engine = await startEngine(options, live, loaded.config, loaded.warnings, folders);
-    live.follow(engine);
+    let { config } = loaded;
+    live.follow({
+      async applyConfig(next, warnings) {
+        await engine.applyConfig(next, warnings);
+        config = next;
+      },
+      reportConfigErrors: engine.reportConfigErrors,
+    });
     return {
-      config: loaded.config,
+      config: () => config,
       engine: {
         ...engine,
         async stop(stopOptions) {

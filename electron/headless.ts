@@ -10,7 +10,7 @@ export interface ServeOptions extends ComposeOptions {
 /** `corral serve`: the engine under plain Node, from the configuration to the address. Resolves once it listens. */
 export async function startHeadless(options: ServeOptions): Promise<Engine> {
   const { engine, config } = await composeEngine(options);
-  printBanner(engine, config, options.print);
+  printBanner(engine, config(), options.print);
   return engine;
 }
 
