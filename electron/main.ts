@@ -129,7 +129,6 @@ async function composeDesktop({ engine }: ComposedEngine): Promise<Desktop> {
   });
   const window = createMainWindow({
     preloadFile: path.join(outFolder, 'preload.cjs'),
-    iconFile: undefined,
     remembered: await windowMemory.read(),
     remember: windowMemory.write,
     onContents: transport.attach,

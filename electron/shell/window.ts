@@ -7,8 +7,6 @@ import { isReachable, MIN_WINDOW_SIZE, placeWindow, type WindowState } from './w
 
 export interface MainWindowOptions {
   readonly preloadFile: string;
-  /** For window lists and task bars of Linux, where the program file has none. */
-  readonly iconFile: string | undefined;
   /** Where the window was when it was last closed. */
   readonly remembered: WindowState | undefined;
   remember(state: WindowState): void;
@@ -20,15 +18,17 @@ export interface MainWindowOptions {
 }
 
 export interface MainWindow {
-  /** Shows the window, in front of others, and the page if one is named; makes it if there is none. */
+  /** Shows the window, in front of others, and the page if one is named (as in its address, `logs/qwen3`); makes it if there is none. */
   open(page?: string): void;
+  /** For dialogs to be in front of. */
+  current(): BrowserWindow | undefined;
   close(): void;
   /** Closes, and lets go of the displays. */
   dispose(): void;
 }
 
-/** What the page itself begins with, so that nothing flashes before it is drawn. */
-const BACKGROUND = { light: '#ffffff', dark: '#16181c' } as const;
+/** `--ground` of renderer/styles/tokens.css, so that nothing flashes before the page is drawn. */
+const BACKGROUND = { light: '#f6f5f1', dark: '#171715' } as const;
 /** A drag makes hundreds of changes; only where it ends matters. */
 const SETTLED_MS = 400;
 
@@ -57,7 +57,6 @@ export function createMainWindow(options: MainWindowOptions): MainWindow {
       show: false,
       title: 'Corral',
       backgroundColor: nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light,
-      ...(options.iconFile === undefined ? {} : { icon: options.iconFile }),
       webPreferences: {
         preload: options.preloadFile,
         sandbox: true,
@@ -81,10 +80,14 @@ export function createMainWindow(options: MainWindowOptions): MainWindow {
       app.dock?.hide();
       options.onGone();
     });
-    created.loadURL(address).catch((thrown: unknown) => {
-      if (!created.isDestroyed()) log(`error The window could not load ${address}: ${(thrown as Error).message}`);
-    });
+    load(created, address);
     return created;
+  }
+
+  function load(into: BrowserWindow, address: string): void {
+    into.loadURL(address).catch((thrown: unknown) => {
+      if (!into.isDestroyed()) log(`warn The window could not load ${address}: ${(thrown as Error).message}`);
+    });
   }
 
   function watchPlace(created: BrowserWindow): void {
@@ -155,13 +158,16 @@ export function createMainWindow(options: MainWindowOptions): MainWindow {
     clearTimeout(recovery);
     if (window === undefined) {
       void app.dock?.show();
-      window = create(page === undefined ? APP_URL : `${APP_URL}#/${encodeURIComponent(page)}`);
+      window = create(page === undefined ? APP_URL : pageAddress(page));
       return;
     }
     if (window.isMinimized()) window.restore();
     window.show();
     window.focus();
-    if (page !== undefined) window.webContents.send(channels.navigate, page);
+    if (page === undefined) return;
+    // A page that is being loaded does not listen yet; it reads its address once it does.
+    if (window.webContents.isLoading()) load(window, pageAddress(page));
+    else window.webContents.send(channels.navigate, page);
   }
 
   /** A display that went away, or became smaller, must not take the window with it. */
@@ -183,6 +189,7 @@ export function createMainWindow(options: MainWindowOptions): MainWindow {
 
   return {
     open,
+    current: () => window,
     close,
     dispose() {
       screen.off('display-removed', bringBack);
@@ -191,4 +198,8 @@ export function createMainWindow(options: MainWindowOptions): MainWindow {
       window?.destroy();
     },
   };
+}
+
+function pageAddress(page: string): string {
+  return `${APP_URL}#/${page}`;
 }
