@@ -48,14 +48,26 @@ export function placeWindow(
 ): WindowState {
   const wanted = remembered ?? { ...FIRST_WINDOW_SIZE, x: 0, y: 0, isMaximised: false };
   const home = remembered === undefined ? undefined : findReachableArea(remembered, workAreas);
-  const area = home ?? primaryArea;
-  const width = Math.min(Math.max(wanted.width, MIN_WINDOW_SIZE.width), area.width);
-  const height = Math.min(Math.max(wanted.height, MIN_WINDOW_SIZE.height), area.height);
-  const place =
-    home === undefined
-      ? { x: area.x + Math.round((area.width - width) / 2), y: area.y + Math.round((area.height - height) / 2) }
-      : { x: wanted.x, y: wanted.y };
-  return { ...place, width, height, isMaximised: wanted.isMaximised };
+  if (home !== undefined) {
+    // A hand may have had hold of just what is cut off.
+    const kept = { ...wanted, ...fitSize(wanted, home) };
+    if (isReachable(kept, workAreas)) return kept;
+  }
+  const { width, height } = fitSize(wanted, primaryArea);
+  return {
+    x: primaryArea.x + Math.round((primaryArea.width - width) / 2),
+    y: primaryArea.y + Math.round((primaryArea.height - height) / 2),
+    width,
+    height,
+    isMaximised: wanted.isMaximised,
+  };
+}
+
+function fitSize(wanted: { width: number; height: number }, area: Rectangle): { width: number; height: number } {
+  return {
+    width: Math.min(Math.max(wanted.width, MIN_WINDOW_SIZE.width), area.width),
+    height: Math.min(Math.max(wanted.height, MIN_WINDOW_SIZE.height), area.height),
+  };
 }
 
 /** Whether enough of a window's upper edge is on some display. */
