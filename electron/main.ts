@@ -11,15 +11,25 @@ import { processFolders } from './engine/config/process-folders.ts';
 import { createPortFinder } from './engine/supervisor/free-port.ts';
 import { setAppMenu } from './shell/app-menu.ts';
 import { registerAppScheme, serveApp } from './shell/app-protocol.ts';
+import { createAutostart, type Autostart } from './shell/autostart.ts';
+import { choosePath } from './shell/choose-path.ts';
 import { describeWait } from './shell/describe-wait.ts';
+import { createDesktopHandlers } from './shell/desktop-handlers.ts';
 import { hardenSession } from './shell/harden-contents.ts';
 import { createIpcTransport } from './shell/ipc-transport.ts';
 import { parseLaunchOptions, type LaunchOptions } from './shell/launch-options.ts';
-import { askAboutStart, askToHurry } from './shell/message-boxes.ts';
+import { askAboutStart, askToHurry, showError } from './shell/message-boxes.ts';
+import { createNotifications } from './shell/notifications.ts';
+import { openPath } from './shell/open-path.ts';
+import { openablePath } from './shell/openable-path.ts';
+import { openPreferences } from './shell/preferences.ts';
 import { watchPower } from './shell/power.ts';
 import { createQuitSequence } from './shell/quit-sequence.ts';
 import { splitLevel } from './shell/shell-log.ts';
+import { createSnapshotFeed } from './shell/snapshot-feed.ts';
 import { startWithHelp } from './shell/start-with-help.ts';
+import { createTray } from './shell/tray.ts';
+import { createUpdater } from './shell/updater.ts';
 import { createMainWindow, type MainWindow } from './shell/window.ts';
 import { createWindowMemory } from './shell/window-memory.ts';
 
@@ -81,7 +91,9 @@ async function runDesktop(launch: LaunchOptions): Promise<void> {
   await app.whenReady();
   setAppMenu(process.platform);
   hardenSession(session.defaultSession);
-  if (launch.isHidden) app.dock?.hide();
+  const autostart = createAutostart();
+  const isHidden = launch.isHidden || autostart.wasStartedByLogin();
+  if (isHidden) app.dock?.hide();
   starting = startWithHelp({
     start: (port) =>
       composeEngine({
@@ -105,15 +117,27 @@ async function runDesktop(launch: LaunchOptions): Promise<void> {
     quit.begin(1);
     return;
   }
-  desktop = await composeDesktop(composed);
-  if (!launch.isHidden || isWindowWanted) openWindow();
+  desktop = await composeDesktop(composed, autostart);
+  if (!isHidden || isWindowWanted) openWindow();
 }
 
-async function composeDesktop({ engine }: ComposedEngine): Promise<Desktop> {
+async function composeDesktop({ engine, config }: ComposedEngine, autostart: Autostart): Promise<Desktop> {
   const outFolder = path.join(app.getAppPath(), 'out');
-  const windowMemory = createWindowMemory({
-    filePath: path.join(app.getPath('userData'), 'window.json'),
-    writeFile: writeFileAtomically,
+  const dataFile = (name: string): string => path.join(app.getPath('userData'), name);
+  const windowMemory = createWindowMemory({ filePath: dataFile('window.json'), writeFile: writeFileAtomically, log });
+  const preferences = await openPreferences({
+    filePath: dataFile('preferences.json'),
+    write: writeFileAtomically,
+    log,
+  });
+  const remembered = await windowMemory.read();
+  const handlers = createCommandHandlers(engine);
+  const snapshots = createSnapshotFeed(engine);
+  const updater = createUpdater({
+    isPackaged: app.isPackaged,
+    channel: () => config().updates.channel,
+    onChange: () => undefined,
+    beforeInstall: quit.stopAll,
     log,
   });
   const appProtocol = serveApp({
@@ -123,23 +147,49 @@ async function composeDesktop({ engine }: ComposedEngine): Promise<Desktop> {
   });
   const transport = createIpcTransport({
     source: engine,
-    commandHandlers: createCommandHandlers(engine),
-    desktopHandlers: undefined as never,
+    commandHandlers: handlers,
+    desktopHandlers: createDesktopHandlers({
+      autostart,
+      updater,
+      preferences,
+      choosePath: (kind) => choosePath(kind, window.current()),
+      openPath: (which) => openPath(openablePath(which, engine.snapshot().instance)),
+    }),
     log,
   });
   const window = createMainWindow({
     preloadFile: path.join(outFolder, 'preload.cjs'),
-    remembered: await windowMemory.read(),
+    remembered,
     remember: windowMemory.write,
     onContents: transport.attach,
     onGone: appProtocol.endPasses,
     log,
+  });
+  const tray = createTray({
+    subscribeSnapshot: snapshots.subscribe,
+    handlers,
+    openWindow,
+    quit: () => app.quit(),
+    autostart,
+    iconFolder: app.isPackaged
+      ? path.join(process.resourcesPath, 'tray')
+      : path.join(app.getAppPath(), 'build', 'tray'),
+    reportError: showError,
+  });
+  const notifications = createNotifications({
+    subscribeSnapshot: snapshots.subscribe,
+    isEnabled: preferences.hasNotifications,
+    openWindow,
   });
   const power = watchPower({ onResume: transport.refresh, onShutdown: () => quit.begin(), log });
   return {
     window,
     async close() {
       power.close();
+      updater.close();
+      snapshots.close();
+      notifications.close();
+      tray.close();
       window.dispose();
       transport.close();
       await appProtocol.close();

@@ -1,23 +1,14 @@
 import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents } from 'electron';
 import { channels, type CallAnswer } from '#shared/contract/channels.ts';
 import { isCommandName } from '#shared/contract/commands.ts';
-import {
-  desktopCommands,
-  isDesktopCommandName,
-  type DesktopCommandName,
-  type DesktopResponse,
-  type ParsedDesktopRequest,
-} from '#shared/contract/desktop-commands.ts';
+import { isDesktopCommandName } from '#shared/contract/desktop-commands.ts';
 import { AppError, serialiseError, toAppError } from '#shared/contract/errors.ts';
 import type { NumberedEvent } from '#shared/contract/events.ts';
 import type { Snapshot } from '#shared/contract/snapshot.ts';
 import type { WindowMessage } from '#shared/contract/window-messages.ts';
 import { runCommand, type CommandHandlers } from '../api/command-handlers.ts';
 import { isAppPage } from './app-route.ts';
-
-export type DesktopHandlers = {
-  readonly [Name in DesktopCommandName]: (request: ParsedDesktopRequest<Name>) => Promise<DesktopResponse<Name>>;
-};
+import { runDesktopCommand, type DesktopHandlers } from './desktop-handlers.ts';
 
 /** What a window can be sent changes from. */
 export interface EventSource {
@@ -197,21 +188,6 @@ function startFeed(contents: WebContents, source: EventSource): WindowFeed {
     },
     end: unsubscribe,
   };
-}
-
-/** Validates a request against the contract and runs its handler. */
-async function runDesktopCommand(
-  handlers: DesktopHandlers,
-  name: DesktopCommandName,
-  request: unknown,
-): Promise<unknown> {
-  const parsed = desktopCommands[name].request.safeParse(request);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`);
-    throw new AppError('invalid-request', `The request for ${name} is not as it should be: ${problems.join('; ')}.`);
-  }
-  const handler = handlers[name] as (request: unknown) => Promise<unknown>;
-  return await handler(parsed.data);
 }
 
 /** A structured clone may be anything, also what JSON cannot say; the contract is JSON. */

@@ -1,4 +1,5 @@
 import { app, dialog } from 'electron';
+import type { AppError } from '#shared/contract/errors.ts';
 import type { StartChoice, StartProblem } from './decide-start-problem.ts';
 
 /** Asks about a start that failed; the last choice if the box is closed or the signal aborts. */
@@ -35,4 +36,16 @@ export async function askToHurry(waitsFor: string, signal: AbortSignal): Promise
     signal,
   });
   return response === 1 && !signal.aborted;
+}
+
+/** Says what became of something the user asked for outside the window. */
+export function showError(error: AppError): void {
+  void dialog.showMessageBox({
+    type: 'error',
+    title: app.getName(),
+    message: 'That did not work',
+    detail: error.message,
+    buttons: ['OK'],
+    noLink: true,
+  });
 }

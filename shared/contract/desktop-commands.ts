@@ -47,9 +47,6 @@ export type DesktopCommandName = keyof typeof desktopCommands;
 
 export type DesktopRequest<Name extends DesktopCommandName> = z.input<(typeof desktopCommands)[Name]['request']>;
 
-/** What a handler receives: defaults filled in. */
-export type ParsedDesktopRequest<Name extends DesktopCommandName> = z.output<(typeof desktopCommands)[Name]['request']>;
-
 export type DesktopResponse<Name extends DesktopCommandName> = z.output<(typeof desktopCommands)[Name]['response']>;
 
 export function isDesktopCommandName(name: string): name is DesktopCommandName {
