@@ -131,7 +131,7 @@ async function composeDesktop({ engine, config }: ComposedEngine, autostart: Aut
     log,
   });
   const remembered = await windowMemory.read();
-  const handlers = createCommandHandlers(engine);
+  const handlers = createCommandHandlers(engine, { isOwner: true });
   const snapshots = createSnapshotFeed(engine);
   const updater = createUpdater({
     isPackaged: app.isPackaged,
