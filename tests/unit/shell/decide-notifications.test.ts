@@ -3,7 +3,7 @@ import type { ModelView, Snapshot } from '#shared/contract/snapshot.ts';
 import { decideNotifications } from '../../../electron/shell/decide-notifications.ts';
 import { createNotificationBudget } from '../../../electron/shell/notification-budget.ts';
 import { notificationBody } from '../../../electron/shell/notification-text.ts';
-import { modelView } from '../cli/support/views.ts';
+import { modelView } from '../../fakes/views.ts';
 import { herd, loaded, READY_ENGINE } from './support/views.ts';
 
 const problem = { code: 'start-failed' as const, message: 'Out of memory while loading. Set a smaller contextSize.' };

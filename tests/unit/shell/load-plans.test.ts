@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LoadPlanView } from '#shared/contract/memory.ts';
 import { createLoadPlans, type LoadPlans } from '../../../electron/shell/load-plans.ts';
-import { modelView } from '../cli/support/views.ts';
+import { modelView } from '../../fakes/views.ts';
 import { gpu, herd, loaded, plan } from './support/views.ts';
 
 describe('createLoadPlans', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '#shared/contract/snapshot.ts';
 import { decideTrayIcon } from '../../../electron/shell/tray-icon.ts';
 import { trayPlatform } from '../../../electron/shell/tray-platform.ts';
-import { modelView, queueEntry } from '../cli/support/views.ts';
+import { modelView, queueEntry } from '../../fakes/views.ts';
 import { herd, loaded } from './support/views.ts';
 
 const gameMode: Partial<Snapshot> = { memory: { devices: [], isGameMode: true } };

@@ -3,8 +3,7 @@ import type { LoadPlanView } from '#shared/contract/memory.ts';
 import type { Snapshot } from '#shared/contract/snapshot.ts';
 import type { TrayAction, TrayItem } from '../../../electron/shell/tray-item.ts';
 import { describeTrayMenu, type TrayMenuInput } from '../../../electron/shell/tray-menu.ts';
-import { NOW_MS } from '../cli/support/recording-terminal.ts';
-import { modelView, queueEntry, snapshotOf } from '../cli/support/views.ts';
+import { modelView, NOW_MS, queueEntry, snapshotOf } from '../../fakes/views.ts';
 import { gpu, herd, loaded, need, plan, ram, READY_ENGINE } from './support/views.ts';
 
 function menuOf(snapshot: Snapshot | undefined, changes: Partial<TrayMenuInput> = {}): TrayItem[] {

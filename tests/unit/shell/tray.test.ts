@@ -6,7 +6,7 @@ import type { Snapshot } from '#shared/contract/snapshot.ts';
 import type { CommandHandlers } from '../../../electron/api/command-handlers.ts';
 import { createNotifications } from '../../../electron/shell/notifications.ts';
 import { createTray } from '../../../electron/shell/tray.ts';
-import { modelView } from '../cli/support/views.ts';
+import { modelView } from '../../fakes/views.ts';
 import { copied, FakeNotification, FakeTray, nativeTheme } from './support/fake-electron.ts';
 import { herd, loaded, plan } from './support/views.ts';
 

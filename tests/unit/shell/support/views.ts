@@ -1,6 +1,6 @@
 import type { DeviceView, LoadPlanView, NeedView } from '#shared/contract/memory.ts';
 import type { ModelView, Snapshot } from '#shared/contract/snapshot.ts';
-import { modelView, snapshotOf } from '../../cli/support/views.ts';
+import { modelView, snapshotOf } from '../../../fakes/views.ts';
 
 export const READY_ENGINE: Snapshot['engine'] = {
   status: 'ready',
