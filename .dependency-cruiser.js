@@ -57,8 +57,35 @@ export default {
     {
       name: 'headless-never-reaches-electron',
       severity: 'error',
-      from: from('(^|/)electron/(headless\\.ts|cli/|api/)'),
+      from: from('(^|/)electron/((headless|compose-engine)\\.ts|cli/|api/)'),
       to: { path: '(^electron$|(^|/)node_modules/electron/|(^|/)electron/shell/)', reachable: true },
+    },
+    {
+      name: 'shell-imports-api-and-shared',
+      comment: 'Adapters to Electron; what of the engine they need beyond the contract is handed to them.',
+      severity: 'error',
+      from: from('(^|/)electron/shell/'),
+      to: { path: ['(^|(?<!node_modules)/)electron/(?!shell/|api/)', '(^|/)renderer/', '(^|/)tests/'] },
+    },
+    {
+      name: 'only-the-shell-imports-electron',
+      comment: 'What needs Electron cannot be tested, or run, without it.',
+      severity: 'error',
+      from: from('(^|/)(electron|shared|renderer)/', '(^|/)electron/(shell/|(main|preload)\\.ts$)'),
+      to: { path: '(^electron$|(^|/)node_modules/electron/)' },
+    },
+    {
+      name: 'preload-is-a-mapping',
+      comment: 'One file in the sandbox, with the names of the channels and nothing to decide.',
+      severity: 'error',
+      from: from('(^|/)electron/preload\\.ts$'),
+      to: { pathNot: ['^electron$', '(^|/)node_modules/electron/', '(^|/)shared/contract/channels\\.ts$'] },
+    },
+    {
+      name: 'only-composition-roots-compose',
+      severity: 'error',
+      from: from('(^|/)(electron|shared|renderer)/', '(^|/)electron/(main|headless)\\.ts$'),
+      to: { path: '(^|/)electron/compose-engine\\.ts$' },
     },
     {
       name: 'nobody-imports-a-composition-root',

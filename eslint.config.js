@@ -18,6 +18,8 @@ export default tseslint.config(
         { selector: 'ExportAllDeclaration', message: 'No barrels: import from the file that defines it.' },
         { selector: 'TSEnumDeclaration', message: 'Use a union of string literals.' },
       ],
+      // `electron/main` and the like are our own files to some resolvers; tests put a stand-in in place of `electron` alone.
+      'no-restricted-imports': ['error', { patterns: [{ regex: '^electron/', message: "Import from 'electron'." }] }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',

@@ -14,6 +14,7 @@ const { metafile } = await build({
     cli: './electron/cli/cli.ts',
     // Chooses between the desktop app and the command in an installed Corral.
     entry: './electron/entry.ts',
+    main: './electron/main.ts',
     // Runs in a worker thread, so it is a file of its own, beside the one that starts it.
     'gguf-metadata-worker': './electron/engine/catalog/gguf-metadata-worker.ts',
   },
@@ -28,6 +29,19 @@ const { metafile } = await build({
   sourcemap: true,
   define: { __CORRAL_VERSION__: JSON.stringify(version) },
   metafile: true,
+  logLevel: 'warning',
+});
+
+// A sandboxed preload script is one CommonJS file; Electron gives it `electron` and nothing else.
+await build({
+  absWorkingDir: root,
+  entryPoints: ['./electron/preload.ts'],
+  outfile: 'out/preload.cjs',
+  bundle: true,
+  platform: 'browser',
+  target: 'es2023',
+  format: 'cjs',
+  external: ['electron'],
   logLevel: 'warning',
 });
 

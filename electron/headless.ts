@@ -1,109 +1,17 @@
-import { mkdir, realpath } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { AppError } from '#shared/contract/errors.ts';
-import { createControlHandler } from './api/http-transport.ts';
-import { createWindowFilesHandler } from './api/window-files.ts';
-import { configFilePath, dataFolder, runtimeFolder } from './engine/config/config-folders.ts';
-import { configInvalidError, formatConfigIssue, type ConfigIssue } from './engine/config/config-issue.ts';
-import type { FolderContext } from './engine/config/folder-context.ts';
-import { createLiveConfig, type LiveConfig } from './engine/config/live-config.ts';
-import { processFolders } from './engine/config/process-folders.ts';
+import { composeEngine, type ComposeOptions } from './compose-engine.ts';
 import type { ResolvedConfig } from './engine/config/resolved-config.ts';
-import { isLoopbackHost } from './engine/config/schema-fields.ts';
-import { openEngine, type Engine } from './engine/engine.ts';
-import { systemClock } from './engine/ports/clock.ts';
-import { createAppLogger } from './engine/telemetry/app-logger.ts';
+import type { Engine } from './engine/engine.ts';
 
-export interface ServeOptions {
-  readonly configFile: string | undefined;
-  readonly host: string | undefined;
-  readonly port: number | undefined;
-  readonly dataDir: string | undefined;
-  readonly version: string;
-  /** The built window; beside the built program, if not said. */
-  readonly windowFolder?: string;
+export interface ServeOptions extends ComposeOptions {
   /** A line for the operator. */
   print(line: string): void;
-  /** A line of the log, for standard error. */
-  printLog(line: string): void;
 }
 
 /** `corral serve`: the engine under plain Node, from the configuration to the address. Resolves once it listens. */
 export async function startHeadless(options: ServeOptions): Promise<Engine> {
-  const folders = processFolders();
-  const filePath = options.configFile ?? configFilePath(folders);
-  const live = createLiveConfig({
-    filePath,
-    isExplicit: options.configFile !== undefined,
-    env: { ...process.env },
-    homeFolder: folders.homeFolder,
-    platform: process.platform,
-    clock: systemClock,
-    logger: createAppLogger({ level: () => 'info', write: (_level, line) => options.printLog(line) }),
-    override: (config) => withOverrides(config, options),
-  });
-  try {
-    const loaded = await live.load();
-    if (!loaded.ok) throw configInvalidError(filePath, loaded.errors);
-    for (const warning of loaded.warnings) options.printLog(`warn ${filePath}: ${formatConfigIssue(warning)}`);
-    const engine = await startEngine(options, live, loaded.config, loaded.warnings, folders);
-    live.follow(engine);
-    printBanner(engine, loaded.config, options.print);
-    return {
-      ...engine,
-      async stop(stopOptions) {
-        await live.close();
-        await engine.stop(stopOptions);
-      },
-    };
-  } catch (thrown) {
-    await live.close();
-    throw thrown;
-  }
-}
-
-async function startEngine(
-  options: ServeOptions,
-  live: LiveConfig,
-  config: ResolvedConfig,
-  configWarnings: readonly ConfigIssue[],
-  folders: FolderContext,
-): Promise<Engine> {
-  const chosenDataFolder = options.dataDir ?? dataFolder(folders);
-  await mkdir(chosenDataFolder, { recursive: true, mode: 0o700 });
-  const realDataFolder = await realpath(chosenDataFolder);
-  const engine = await openEngine({
-    config,
-    configWarnings,
-    version: options.version,
-    dataFolder: realDataFolder,
-    runtimeFolder: runtimeFolder(folders, realDataFolder),
-    platform: process.platform,
-    env: { ...process.env },
-    settings: live,
-    onLogLine: (_level, line) => options.printLog(line),
-  });
-  try {
-    engine.mount('/control', createControlHandler(engine));
-    const windowFolder = options.windowFolder ?? fileURLToPath(new URL('./renderer', import.meta.url));
-    engine.mount('/ui', createWindowFilesHandler(windowFolder));
-    await engine.start();
-    return engine;
-  } catch (thrown) {
-    await engine.stop();
-    throw thrown;
-  }
-}
-
-function withOverrides(config: ResolvedConfig, { host, port }: ServeOptions): ResolvedConfig {
-  const server = { ...config.server, host: host ?? config.server.host, port: port ?? config.server.port };
-  if (config.server.apiKeys.length === 0 && !isLoopbackHost(server.host)) {
-    throw new AppError(
-      'config-invalid',
-      `--host ${server.host} would open Corral to other machines without a key. Set server.apiKeys first, or stay on 127.0.0.1.`,
-    );
-  }
-  return { ...config, server };
+  const { engine, config } = await composeEngine(options);
+  printBanner(engine, config(), options.print);
+  return engine;
 }
 
 function printBanner(engine: Engine, config: ResolvedConfig, print: (line: string) => void): void {

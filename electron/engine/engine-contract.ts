@@ -56,6 +56,8 @@ export interface Engine {
   applyConfig(next: ResolvedConfig, warnings: readonly ConfigProblem[]): Promise<void>;
   /** The file was changed and cannot be used; the last good configuration stays. */
   reportConfigErrors(errors: readonly ConfigProblem[]): void;
+  /** A line for Corral's own log, from whoever composes the engine. */
+  log(level: LogLevel, message: string): void;
   /** The token of this start, for programs of the same user. */
   readonly instanceToken: string;
   /** Undefined if the headers carry the admin or instance token, else why not. */

@@ -417,6 +417,7 @@ async function setUp(
     },
 
     reportConfigErrors: reportErrors,
+    log: logger.log,
 
     checkAdmin: createAdminCheck(() => [instanceToken, config.server.adminToken]),
 

@@ -13,6 +13,8 @@ export const channels = {
   unsubscribe: 'corral:unsubscribe',
   /** Main to window: a `WindowMessage`. */
   message: 'corral:message',
+  /** Window to main: a message has arrived. A window that falls far behind is sent a fresh snapshot once it has caught up. */
+  received: 'corral:received',
   /** Main to window: the name of the page to show. */
   navigate: 'corral:navigate',
 } as const;

@@ -75,6 +75,7 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
   scheduler: true,
   log: true,
   telemetry: true,
+  updates: true,
   sets: true,
 };
 

@@ -14,5 +14,4 @@ export const notYetEffective: readonly { readonly pattern: string; readonly will
   { pattern: 'catalog', willDo: 'find models on disk' },
   { pattern: 'listeners', willDo: 'answer in the language of other programs' },
   { pattern: 'telemetry.capture', willDo: 'keep prompts and answers' },
-  { pattern: 'updates', willDo: 'install updates' },
 ];

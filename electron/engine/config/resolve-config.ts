@@ -19,7 +19,7 @@ export function resolveConfig(
   parsed: ParsedConfig,
   options: { readonly filePath: string | undefined; readonly paths: PathContext },
 ): ResolvedConfig {
-  const { server, engine, memory, scheduler, log, telemetry } = parsed;
+  const { server, engine, memory, scheduler, log, telemetry, updates } = parsed;
   const { filePath, paths } = options;
   return {
     filePath,
@@ -73,6 +73,7 @@ export function resolveConfig(
     },
     log: { level: log.level },
     telemetry: { maxRecords: telemetry.maxRecords, maxFileBytes: telemetry.maxFileSize },
+    updates: { channel: updates.channel },
     sets: new Map(
       Object.entries(parsed.sets).map(([name, { models, load, exclusive }]) => [
         name,

@@ -12,6 +12,8 @@ export interface ResolvedConfig {
   readonly scheduler: SchedulerConfig;
   readonly log: LogConfig;
   readonly telemetry: TelemetryConfig;
+  /** Of the desktop app; a headless Corral has nothing to update. */
+  readonly updates: { readonly channel: 'stable' | 'beta' | 'off' };
   /** Models that belong together, by the set's name, in file order. */
   readonly sets: ReadonlyMap<string, SetConfig>;
   /** In file order. */

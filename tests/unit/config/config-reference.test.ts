@@ -107,6 +107,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'sets.<id>.exclusive': true,
   'telemetry.maxRecords': 5,
   'telemetry.maxFileSize': '5MiB',
+  'updates.channel': 'beta',
   'log.level': 'debug',
 };
 

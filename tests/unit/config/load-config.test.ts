@@ -59,6 +59,7 @@ describe('parseConfig on what is right', () => {
       },
       log: { level: 'info' },
       telemetry: { maxRecords: 1000, maxFileBytes: 64 * 2 ** 20 },
+      updates: { channel: 'stable' },
       sets: new Map(),
       models: new Map(),
     });
