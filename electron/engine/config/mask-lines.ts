@@ -5,9 +5,9 @@ import { SECRET_MASK } from './secret-mask.ts';
  * too much than too little, since nobody edits by what this shows. Pure; gives back as many lines as it was given.
  */
 
-/** A name, its colon or equals sign, and what follows it on the line. */
+/** A name, its colon or equals sign, and what follows it on the line. Names are bounded: a line may be megabytes long. */
 const namedValue =
-  /((?:["']?)(?:[\w.-]*(?:key|keys|token|secret|password|passwd)|env)(?:["']?)\s*[:=](?![:=]))([^\S\r\n]*)([^\r\n]*)/i;
+  /((?:["']?)(?:[\w.-]{0,60}(?:key|keys|token|secret|password|passwd)|env)(?:["']?)\s*[:=](?![:=]))([^\S\r\n]*)([^\r\n]*)/i;
 /** The one kind of value that is no secret. */
 const reference = /^(["']?)\$\{env\.[^\s${}]+\}\1\s*,?\s*$/;
 

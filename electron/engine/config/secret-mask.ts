@@ -35,7 +35,7 @@ export function maskScalar(value: unknown, path: readonly PathSegment[]): unknow
 
 const flagWithValue =
   /((?:^|\s)--?(?:[\w-]*(?:key|token|secret|password|passwd)|hft)(?:=|\s+))("[^"]*"|'[^']*'|[^\s"']+)/gi;
-const urlPassword = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)([^\s/@]+)(@)/gi;
+const urlPassword = /(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/:@]*:)([^\s/@]+)(@)/gi;
 
 /** Secrets inside of a text: what follows `--api-key` and its like in a command, and passwords in addresses. */
 function maskText(text: string): string {

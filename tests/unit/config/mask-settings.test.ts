@@ -124,6 +124,26 @@ describe('a configuration as it is shown', () => {
     expect(maskSettings('just text\n')).toEqual({ text: 'just text\n', values: null });
   });
 
+  it.each([
+    ['a word', 'a'.repeat(2 ** 20)],
+    ['dots', 'a.'.repeat(2 ** 19)],
+    ['names', 'key '.repeat(2 ** 18)],
+    ['addresses', 'a://b:'.repeat(2 ** 17)],
+    ['flags', ' --api-key'.repeat(2 ** 16)],
+    ['spaces', ' '.repeat(2 ** 20)],
+  ])('is done with a megabyte of %s', (_what, long) => {
+    for (const text of [`a: "${long}"\nb: c # ${long}\n`, `a: [ ${long}`]) {
+      expect(maskSettings(text).text.length).toBeGreaterThan(10);
+    }
+  });
+
+  it('is done with what is nested as deep as it can be read', () => {
+    for (const depth of [100, 1000, 10_000]) {
+      const text = `a: ${'['.repeat(depth)}${']'.repeat(depth)}\n`;
+      expect(maskSettings(text).text).toBeTruthy();
+    }
+  });
+
   it('hides secrets whatever else the file says and however it is cut', () => {
     const word = fc.string({ minLength: 1, maxLength: 12 });
     const config = fc.record({
