@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bridge, BridgeUpdate } from '#shared/contract/bridge.ts';
 import { commandNames, type CommandRequest } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 import { snapshotSchema } from '#shared/contract/snapshot.ts';
 import { eventually, fakeModel, startCorral, type TestCorral } from '../integration/support/corral.ts';
 
@@ -31,7 +32,6 @@ function record(bridge: Bridge): Recorder {
 }
 
 const CANARY = 'canary-of-the-contract';
-const SECRET_MASK = '••••••';
 
 /** What every bridge promises, tried on a real engine with fake models. */
 export function describeBridge(name: string, createBridge: (corral: TestCorral) => Promise<BridgeUnderTest>): void {

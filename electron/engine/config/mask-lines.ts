@@ -1,4 +1,4 @@
-import { SECRET_MASK } from './secret-mask.ts';
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 
 /**
  * Masks what looks like a secret in text that no reader understands: a broken file, or comments. Line by line and rather

@@ -1,7 +1,5 @@
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 import type { PathSegment } from './config-issue.ts';
-
-/** What stands in place of a secret wherever settings are shown. Nothing that a key may consist of (see `secretField`). */
-export const SECRET_MASK = '••••••';
 
 const secretName = /(?:key|token|secret|password|passwd)$/i;
 const keyListName = /^api[_-]?keys$/i;

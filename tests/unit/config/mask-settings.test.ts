@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { findMaskedEdits, maskSettings, refuseMaskedEdits } from '../../../electron/engine/config/mask-settings.ts';
 import { readYaml } from '../../../electron/engine/config/read-yaml.ts';
-import { SECRET_MASK } from '../../../electron/engine/config/secret-mask.ts';
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 
 const CANARY = 'canary-5e1f';
 
