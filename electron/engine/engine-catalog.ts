@@ -54,11 +54,17 @@ export function createCatalog(options: CatalogOptions): { read(signal: AbortSign
     }
   }
 
+  /** What a build calls itself, if it was run before and said so. */
+  function versionOf(executable: string): string | undefined {
+    const version = capabilities.known(executable)?.version;
+    return version === 'unknown' ? undefined : version;
+  }
+
   function describeBuild({ build, marker }: ListedBuild): CatalogBuild {
     const status = engines.status();
     return {
       ...build,
-      version: capabilities.known(build.executable)?.version ?? marker?.version ?? null,
+      version: versionOf(build.executable) ?? marker?.version ?? null,
       source: marker?.source ?? null,
       installedAt: marker?.installedAtMs ?? null,
       isInUse: status.status === 'ready' && status.build.executable === build.executable,

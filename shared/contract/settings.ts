@@ -2,6 +2,9 @@ import { z } from 'zod';
 
 /** The configuration file as a form and its preview show it. */
 
+/** Stands in place of every secret. Nothing that a key may consist of, and refused in an edit. */
+export const SECRET_MASK = '••••••';
+
 export const settingEditsSchema = z
   .array(
     z.strictObject({

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bridge, BridgeUpdate } from '#shared/contract/bridge.ts';
 import { commandNames, type CommandRequest } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 import { snapshotSchema } from '#shared/contract/snapshot.ts';
 import { eventually, fakeModel, startCorral, type TestCorral } from '../integration/support/corral.ts';
 
@@ -30,6 +31,8 @@ function record(bridge: Bridge): Recorder {
   return { updates, disconnects, end };
 }
 
+const CANARY = 'canary-of-the-contract';
+
 /** What every bridge promises, tried on a real engine with fake models. */
 export function describeBridge(name: string, createBridge: (corral: TestCorral) => Promise<BridgeUnderTest>): void {
   describe(name, () => {
@@ -41,7 +44,10 @@ export function describeBridge(name: string, createBridge: (corral: TestCorral) 
       corral = await startCorral({
         memory: { maxLoaded: 2 },
         models: {
-          one: fakeModel({ name: 'one', tokens: 20, tokenDelayMs: 30, slots: 1 }, { aliases: ['uno'] }),
+          one: fakeModel(
+            { name: 'one', tokens: 20, tokenDelayMs: 30, slots: 1 },
+            { aliases: ['uno'], env: { SERVICE: CANARY } },
+          ),
           two: fakeModel({ name: 'two' }),
           broken: fakeModel({ exitAtStart: 3, exitMessage: 'cannot go on' }),
         },
@@ -185,6 +191,72 @@ export function describeBridge(name: string, createBridge: (corral: TestCorral) 
         expect(own.lines.some(({ text }) => text.includes('Listening on'))).toBe(true);
       });
 
+      it('read-logs pages backwards', async () => {
+        await bridge.call('load-model', { model: 'two' });
+        const all = await bridge.call('read-logs', { source: 'two' });
+        const last = await bridge.call('read-logs', { source: 'two', limit: 2, before: all.lines.at(-1)?.number ?? 0 });
+        expect(last.lines).toEqual(all.lines.slice(-3, -1));
+        expect(last.hasEarlier).toBe(true);
+        const first = all.lines[0]?.number ?? 0;
+        expect(await bridge.call('read-logs', { source: 'two', before: first })).toEqual({
+          lines: [],
+          hasEarlier: false,
+        });
+      });
+
+      it('read-settings gives the file without its secrets', async () => {
+        const settings = await bridge.call('read-settings', {});
+        expect(settings).toMatchObject({ exists: true, filePath: corral.engine.snapshot().instance.configPath });
+        expect(settings.text).toContain('models:');
+        expect(Object.keys(settings.values?.['models'] ?? {})).toEqual(['one', 'two', 'broken']);
+        expect(settings.text).not.toContain(CANARY);
+        expect(JSON.stringify(settings.values)).not.toContain(CANARY);
+        expect(settings.schema).toHaveProperty('properties');
+      });
+
+      it('preview-settings says what a change would do, and does nothing', async () => {
+        const before = await bridge.call('read-settings', {});
+        const edits = [{ path: ['models', 'two', 'ttl'], value: '7m' }];
+        const preview = await bridge.call('preview-settings', { edits });
+        expect(preview).toMatchObject({ issues: [], restarts: [], added: [], removed: [], isListenerChanged: false });
+        expect(preview.text).toContain('7m');
+        expect(preview.text).not.toContain(CANARY);
+        const bad = await bridge.call('preview-settings', {
+          edits: [{ path: ['models', 'two', 'ttl'], value: 'soon' }],
+        });
+        expect(bad.issues).toMatchObject([{ path: 'models.two.ttl' }]);
+        expect(await bridge.call('read-settings', {})).toEqual(before);
+      });
+
+      it('update-settings writes what the preview showed, and applies it', async () => {
+        const edits = [{ path: ['models', 'two', 'aliases'], value: ['dos'] }];
+        const { text } = await bridge.call('preview-settings', { edits });
+        expect(await bridge.call('update-settings', { edits })).toEqual({});
+        expect((await bridge.call('read-settings', {})).text).toBe(text);
+        expect(corral.model('two').aliases).toEqual(['dos']);
+        const masked = [{ path: ['models', 'two', 'aliases'], value: [SECRET_MASK] }];
+        await expect(bridge.call('update-settings', { edits: masked })).rejects.toMatchObject({
+          code: 'invalid-request',
+        });
+      });
+
+      it('read-catalog leaves out models with a command of their own', async () => {
+        const catalog = await bridge.call('read-catalog', {});
+        expect(catalog.models).toEqual([]);
+        for (const build of catalog.builds) expect(build.executable).toBeTruthy();
+      });
+
+      it('read-memory-history has what was read', async () => {
+        await bridge.call('load-model', { model: 'two' });
+        await eventually('a reading', async () => (await bridge.call('read-memory-history', {})).samples.length > 0);
+        const { intervalMs, samples } = await bridge.call('read-memory-history', {});
+        expect(intervalMs).toBeGreaterThan(0);
+        expect(Object.keys(samples.at(-1)?.devices ?? {})).toEqual(
+          corral.engine.snapshot().memory.devices.map(({ id }) => id),
+        );
+        expect(samples.at(-1)?.at).toBeLessThanOrEqual(Date.now());
+      });
+
       it.each(['load-model', 'eject-model', 'pin-model', 'unpin-model', 'reset-model'] as const)(
         '%s says which models there are if it does not know one',
         async (command) => {
@@ -272,6 +344,17 @@ export function describeBridge(name: string, createBridge: (corral: TestCorral) 
         await expectInStep(recorder);
         expect(recorder.updates.at(-1)?.snapshot.models[0]).toMatchObject({ activeRequests: 1, waitingRequests: 0 });
         await served;
+      });
+
+      it('tell that requests ended, together where they ended together', async () => {
+        const recorder = record(bridge);
+        await eventually('the first update', () => recorder.updates.length > 0);
+        await Promise.all([corral.chat('two'), corral.chat('two'), corral.chat('two')]);
+        const totals = (): number[] =>
+          recorder.updates.flatMap(({ event }) => (event?.type === 'requests-recorded' ? [event.total] : []));
+        await eventually('all are told', () => totals().at(-1) === 3);
+        expect(totals()).toEqual([...new Set(totals())].sort((a, b) => a - b));
+        expect((await bridge.call('list-requests', {})).requests).toHaveLength(3);
       });
 
       it('tell every subscriber the same', async () => {

@@ -84,6 +84,13 @@ describe('X11 secrets', () => {
       await ask('/control/commands/load-model', { model: 'one', [PROMPT.slice(0, 3)]: 1 }, authorization);
       await ask('/control/commands/read-logs', { source: 'corral' }, authorization);
       await ask('/control/commands/get-snapshot', {}, authorization);
+      for (const command of ['read-settings', 'read-catalog', 'read-memory-history', 'list-requests'])
+        await ask(`/control/commands/${command}`, {}, authorization);
+      for (const command of ['preview-settings', 'update-settings']) {
+        const edits = [{ path: ['models', 'one', 'env', 'SERVICE_TOKEN'], value: ENV_SECRET }];
+        await ask(`/control/commands/${command}`, { edits }, authorization);
+        await ask(`/control/commands/${command}`, { edits: [{ path: ['log', 'level'], value: 'x' }] }, authorization);
+      }
     }
     for (const model of running.engine.snapshot().models) {
       const { lines } = await running.bridge.call('read-logs', { source: model.id });

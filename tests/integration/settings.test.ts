@@ -3,9 +3,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCommandHandlers, runCommand } from '../../electron/api/command-handlers.ts';
 import { createLiveConfig } from '../../electron/engine/config/live-config.ts';
-import { SECRET_MASK } from '../../electron/engine/config/secret-mask.ts';
 import { systemClock } from '../../electron/engine/ports/clock.ts';
-import type { SettingEdit } from '#shared/contract/settings.ts';
+import { SECRET_MASK, type SettingEdit } from '#shared/contract/settings.ts';
 import { createTestFolder, eventually, fakeModel, startCorral, type TestCorral } from './support/corral.ts';
 
 const SECRETS = ['canary-client-key', 'canary-admin-token', 'canary-env-secret', 'canary-pool-key'] as const;

@@ -1,13 +1,13 @@
-import { SECRET_MASK } from './secret-mask.ts';
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 
 /**
  * Masks what looks like a secret in text that no reader understands: a broken file, or comments. Line by line and rather
  * too much than too little, since nobody edits by what this shows. Pure; gives back as many lines as it was given.
  */
 
-/** A name, its colon or equals sign, and what follows it on the line. */
+/** A name, its colon or equals sign, and what follows it on the line. Names are bounded: a line may be megabytes long. */
 const namedValue =
-  /((?:["']?)(?:[\w.-]*(?:key|keys|token|secret|password|passwd)|env)(?:["']?)\s*[:=](?![:=]))([^\S\r\n]*)([^\r\n]*)/i;
+  /((?:["']?)(?:[\w.-]{0,60}(?:key|keys|token|secret|password|passwd)|env)(?:["']?)\s*[:=](?![:=]))([^\S\r\n]*)([^\r\n]*)/i;
 /** The one kind of value that is no secret. */
 const reference = /^(["']?)\$\{env\.[^\s${}]+\}\1\s*,?\s*$/;
 

@@ -1,11 +1,12 @@
 import { isAlias, isCollection, isMap, isScalar, isSeq, Lexer, parseDocument, stringify, type Document } from 'yaml';
 import { AppError } from '#shared/contract/errors.ts';
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 import { formatPath, type ConfigIssue, type PathSegment } from './config-issue.ts';
 import type { ConfigEdit } from './edit-config.ts';
 import { isGroup } from './json-value.ts';
 import { maskLines } from './mask-lines.ts';
 import { readYaml } from './read-yaml.ts';
-import { isFlagValue, maskScalar, SECRET_MASK } from './secret-mask.ts';
+import { isFlagValue, maskScalar } from './secret-mask.ts';
 
 export interface MaskedSettings {
   readonly text: string;

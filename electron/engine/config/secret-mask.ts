@@ -1,7 +1,5 @@
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 import type { PathSegment } from './config-issue.ts';
-
-/** What stands in place of a secret wherever settings are shown. Nothing that a key may consist of (see `secretField`). */
-export const SECRET_MASK = '••••••';
 
 const secretName = /(?:key|token|secret|password|passwd)$/i;
 const keyListName = /^api[_-]?keys$/i;
@@ -35,7 +33,7 @@ export function maskScalar(value: unknown, path: readonly PathSegment[]): unknow
 
 const flagWithValue =
   /((?:^|\s)--?(?:[\w-]*(?:key|token|secret|password|passwd)|hft)(?:=|\s+))("[^"]*"|'[^']*'|[^\s"']+)/gi;
-const urlPassword = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)([^\s/@]+)(@)/gi;
+const urlPassword = /(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/:@]*:)([^\s/@]+)(@)/gi;
 
 /** Secrets inside of a text: what follows `--api-key` and its like in a command, and passwords in addresses. */
 function maskText(text: string): string {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { findMaskedEdits, maskSettings, refuseMaskedEdits } from '../../../electron/engine/config/mask-settings.ts';
 import { readYaml } from '../../../electron/engine/config/read-yaml.ts';
-import { SECRET_MASK } from '../../../electron/engine/config/secret-mask.ts';
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 
 const CANARY = 'canary-5e1f';
 
@@ -122,6 +122,26 @@ describe('a configuration as it is shown', () => {
     expect(maskSettings('')).toEqual({ text: '', values: {} });
     expect(maskSettings('a: .inf\nb: ~\n').values).toEqual({ a: null, b: null });
     expect(maskSettings('just text\n')).toEqual({ text: 'just text\n', values: null });
+  });
+
+  it.each([
+    ['a word', 'a'.repeat(2 ** 20)],
+    ['dots', 'a.'.repeat(2 ** 19)],
+    ['names', 'key '.repeat(2 ** 18)],
+    ['addresses', 'a://b:'.repeat(2 ** 17)],
+    ['flags', ' --api-key'.repeat(2 ** 16)],
+    ['spaces', ' '.repeat(2 ** 20)],
+  ])('is done with a megabyte of %s', (_what, long) => {
+    for (const text of [`a: "${long}"\nb: c # ${long}\n`, `a: [ ${long}`]) {
+      expect(maskSettings(text).text.length).toBeGreaterThan(10);
+    }
+  });
+
+  it('is done with what is nested as deep as it can be read', () => {
+    for (const depth of [100, 1000, 10_000]) {
+      const text = `a: ${'['.repeat(depth)}${']'.repeat(depth)}\n`;
+      expect(maskSettings(text).text).toBeTruthy();
+    }
   });
 
   it('hides secrets whatever else the file says and however it is cut', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConfigEdit } from '../../../electron/engine/config/edit-config.ts';
 import { parseConfig } from '../../../electron/engine/config/load-config.ts';
 import { previewSettings, type PreviewOptions } from '../../../electron/engine/config/preview-settings.ts';
-import { SECRET_MASK } from '../../../electron/engine/config/secret-mask.ts';
+import { SECRET_MASK } from '#shared/contract/settings.ts';
 import { AppError } from '../../../shared/contract/errors.ts';
 
 const surroundings = { env: {}, homeFolder: '/home/me', platform: 'linux', filePath: '/etc/corral.yaml' } as const;

@@ -55,6 +55,17 @@ describe('createCapabilitiesReader', () => {
     expect(await runCount()).toBe(4);
   });
 
+  it('knows what it has read, and runs nothing to know it', async () => {
+    const executable = await script(working());
+    const reader = createCapabilitiesReader();
+    expect(reader.known(executable)).toBeUndefined();
+    const reading = reader.readCapabilities(executable, never);
+    expect(reader.known(executable)).toBeUndefined();
+    const capabilities = await reading;
+    expect(reader.known(executable)).toBe(capabilities);
+    expect(await runCount()).toBe(2);
+  });
+
   it('lets one caller go and keeps reading for the other; ends the program when nobody waits', async () => {
     const executable = await script(`#!/bin/sh\nsleep 0.3\n${working().replace('#!/bin/sh', '')}`);
     const reader = createCapabilitiesReader();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findEngine, type FindEngineOptions } from '../../../electron/engine/runtimes/find-engine.ts';
+import { listBuilds } from '../../../electron/engine/runtimes/list-builds.ts';
 import { markComplete, sweepIncompleteBuilds } from '../../../electron/engine/runtimes/installed-builds.ts';
 
 describe('findEngine', () => {
@@ -40,6 +41,29 @@ describe('findEngine', () => {
     });
     return executable;
   }
+
+  it('lists every build there is, whichever is chosen', async () => {
+    expect(await listBuilds(options)).toEqual([]);
+    const configured = await program('own/llama-server');
+    const onPath = await program('bin/llama-server');
+    await program('bin2/llama-server');
+    await installed('older', 1);
+    await installed('moved', 3, path.join(folder, 'no-loader'));
+    const newer = await installed('newer', 2);
+    const searchPath = ['bin', 'bin2'].map((name) => path.join(folder, name)).join(':');
+    const found = await listBuilds({ ...options, searchPath, configuredPath: configured });
+    expect(found.map(({ build }) => `${build.origin} ${build.id}`)).toEqual([
+      `config ${configured}`,
+      `path ${onPath}`,
+      'installed newer',
+      'installed older',
+    ]);
+    expect(found[2]).toMatchObject({ build: { executable: newer }, marker: { installedAtMs: 2 } });
+    const same = await listBuilds({ ...options, searchPath, configuredPath: onPath });
+    expect(same.map(({ build }) => build.origin)).toEqual(['config', 'installed', 'installed']);
+    const wrong = await listBuilds({ ...options, searchPath, configuredPath: path.join(folder, 'nothing') });
+    expect(wrong.map(({ build }) => build.origin)).toEqual(['path', 'installed', 'installed']);
+  });
 
   it('finds nothing where nothing is', async () => {
     expect(await findEngine(options)).toBeUndefined();
