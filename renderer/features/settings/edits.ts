@@ -40,7 +40,7 @@ export function putEdit(edits: Edits, edit: SettingEdit, values: SettingValues):
   if (host !== undefined) {
     const inner = edit.path.slice(host.path.length);
     const changed = inner.length === 0 ? edit : { ...host, value: withValueAt(host.value, inner, edit.value) };
-    return rest.map((each) => (each === host ? (changed as SettingEdit) : each));
+    return rest.map((each) => (each === host ? changed : each));
   }
   return isSameValue(valueAt(values, edit.path), edit.value) ? rest : [...rest, edit];
 }
@@ -143,8 +143,7 @@ function withValueAt(target: unknown, path: SettingPath, value: SettingValue | u
   const isGroup = typeof target === 'object' && target !== null && !Array.isArray(target);
   const group: Record<string, SettingValue> = isGroup ? { ...(target as SettingValues) } : {};
   if (rest.length === 0 && value === undefined) {
-    const { [first]: _gone, ...kept } = group;
-    return kept;
+    return Object.fromEntries(Object.entries(group).filter(([name]) => name !== first));
   }
   // Defined rather than assigned: `__proto__` is a name like any other here.
   Object.defineProperty(group, first, {

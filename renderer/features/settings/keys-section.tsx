@@ -123,7 +123,8 @@ function RemovedKeys() {
         const isRemoved = edits.some(
           (edit) => edit.value === undefined && isEdited([edit], path) && edit.path.length === 3,
         );
-        const keyName = String(valueAt(values, [...path, 'name']));
+        const found = valueAt(values, [...path, 'name']);
+        const keyName = typeof found === 'string' ? found : '';
         return isRemoved ? (
           <li key={position}>
             <span>{keyName} is removed once the changes are applied.</span>
