@@ -100,6 +100,11 @@ function Failure({
         {model.id === turn.model ? 'Try again' : `Ask ${model.id}`}
       </Button>
     ),
+    logs: (
+      <Button key="logs" aria-label={`Logs of ${turn.model}`} onClick={() => navigate('logs', turn.model)}>
+        Logs
+      </Button>
+    ),
     reset: (
       <Button key="reset" onClick={() => void actions.reset(turn.model).then(retry)}>
         Reset and try again

@@ -53,18 +53,18 @@ export function describeWaiting(model: ModelView | undefined, comment: string | 
   }
 }
 
-export type WayOn = 'retry' | 'other-model' | 'key' | 'reset' | 'catalog' | 'shorten';
+export type WayOn = 'retry' | 'logs' | 'other-model' | 'key' | 'reset' | 'catalog' | 'shorten';
 
 /** What may help after a failure, best first. */
 export function waysOn({ status, code }: ChatFailure): readonly WayOn[] {
   if (status === 401) return ['key'];
   switch (code) {
     case 'model_not_found':
-    case 'no_room':
+      return ['other-model'];
     case 'start_failed':
-      return ['other-model', 'retry'];
+      return ['retry', 'logs', 'other-model'];
     case 'model_failed':
-      return ['reset', 'other-model'];
+      return ['reset', 'logs', 'other-model'];
     case 'engine_missing':
       return ['catalog', 'retry'];
     case 'too_large':

@@ -71,16 +71,20 @@ function addChunk(turn: AnswerTurn, chunk: z.infer<typeof chunkSchema>, atMs: nu
     firstTokenAtMs: turn.firstTokenAtMs ?? (hasText ? atMs : undefined),
     lastTokenAtMs: hasText ? atMs : turn.lastTokenAtMs,
     pieceCount: turn.pieceCount + (hasText ? 1 : 0),
-    usage: readUsage(chunk) ?? turn.usage,
+    usage: addUsage(turn.usage, chunk),
   };
 }
 
-function readUsage({ usage, timings }: z.infer<typeof chunkSchema>): AnswerUsage | undefined {
-  if ((usage === null || usage === undefined) && (timings === null || timings === undefined)) return undefined;
+/** Counts and speed come in one piece or in several, in any order. */
+function addUsage(
+  before: AnswerUsage | undefined,
+  { usage, timings }: z.infer<typeof chunkSchema>,
+): AnswerUsage | undefined {
+  if ((usage === null || usage === undefined) && (timings === null || timings === undefined)) return before;
   return {
-    promptTokens: usage?.prompt_tokens ?? timings?.prompt_n,
-    answerTokens: usage?.completion_tokens ?? timings?.predicted_n,
-    tokensPerSecond: timings?.predicted_per_second ?? undefined,
+    promptTokens: usage?.prompt_tokens ?? before?.promptTokens ?? timings?.prompt_n,
+    answerTokens: usage?.completion_tokens ?? before?.answerTokens ?? timings?.predicted_n,
+    tokensPerSecond: timings?.predicted_per_second ?? before?.tokensPerSecond,
   };
 }
 

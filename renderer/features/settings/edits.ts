@@ -57,6 +57,12 @@ export function applyEdits(values: SettingValues, edits: Edits): SettingValues {
   }) as SettingValues;
 }
 
+/** Whether something is changed at or under a path; not so for parts of an entry that is added as a whole. */
+export function isEditedWithin(edits: Edits, path: SettingPath): boolean {
+  return edits.some((edit) => startsWith(edit.path, path));
+}
+
+/** Whether the value at a path is one that an edit has set. */
 export function isEdited(edits: Edits, path: SettingPath): boolean {
   return edits.some((edit) => startsWith(edit.path, path) || startsWith(path, edit.path));
 }

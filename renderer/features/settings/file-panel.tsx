@@ -33,7 +33,7 @@ export function FilePanel() {
           <p className={styles['none']}>There is no file yet. It is made with the first change that is applied.</p>
         )
       ) : (
-        <FileDiff before={text} after={after} />
+        <FileDiff before={preview.fileText} after={after} />
       )}
     </section>
   );

@@ -40,7 +40,7 @@ export function SettingRow({ spec }: { readonly spec: FieldSpec }) {
   if (field === undefined) return null;
   const put = (value: SettingValue | undefined, name?: string): void => {
     // An emptied secret is one that was not typed after all; to remove it is a button of its own.
-    if (field.kind.type === 'secret' && value === '') {
+    if (field.kind.type === 'secret' && value === '' && field.isChanged) {
       revert(field.path);
       return;
     }
@@ -89,11 +89,16 @@ export function SettingRow({ spec }: { readonly spec: FieldSpec }) {
           </p>
         ))}
         <p>
-          {field.help} {describeSyntax(field.kind)}
+          <HelpText text={`${field.help} ${describeSyntax(field.kind)}`} />
         </p>
         {field.readOnlyReason === undefined ? null : <p className={styles['locked']}>{field.readOnlyReason}</p>}
         <code className={styles['path']}>{field.pathText}</code>
       </div>
     </div>
   );
+}
+
+/** The schema marks names and values by backticks. */
+function HelpText({ text }: { readonly text: string }) {
+  return text.split('`').map((part, index) => (index % 2 === 0 ? part : <code key={index}>{part}</code>));
 }

@@ -1,5 +1,13 @@
 import type { SettingIssue, SettingsView } from '#shared/contract/settings.ts';
-import { applyEdits, isEdited, valueAt, type Edits, type SettingValue, type SettingValues } from './edits.ts';
+import {
+  applyEdits,
+  isEdited,
+  isEditedWithin,
+  valueAt,
+  type Edits,
+  type SettingValue,
+  type SettingValues,
+} from './edits.ts';
 import { groupsOf, modelGroups, sections, type FieldSpec, type SectionId } from './field-table.ts';
 import { describeDefault } from './field-text.ts';
 import { concerns, formatPath, isInactive, isOpen, pathKey, type SettingPath } from './setting-path.ts';
@@ -51,7 +59,6 @@ export function describeField(context: FormContext, { path, label }: FieldSpec):
   const { settings, values, edits, edited, issues } = context;
   const entry = schemaEntry(settings.schema, path);
   if (entry === undefined) return undefined;
-  const isChanged = isEdited(edits, path);
   const isHidden = isSecret(path);
   const inherited = inheritedValue(edited, settings, path);
   const defaultValue = inherited ?? entry.defaultValue;
@@ -62,11 +69,11 @@ export function describeField(context: FormContext, { path, label }: FieldSpec):
     label,
     help: entry.description,
     kind: entry.kind,
-    value: isHidden && !isChanged ? undefined : valueAt(edited, path),
+    value: isHidden && !isEdited(edits, path) ? undefined : valueAt(edited, path),
     hiddenText: isHidden && valueAt(edited, path) !== undefined ? hiddenText(valueAt(values, path)) : undefined,
     defaultValue,
     placeholder: describeDefault(entry.kind, defaultValue, inherited === undefined ? 'default' : 'from Defaults'),
-    isChanged,
+    isChanged: isEditedWithin(edits, path),
     readOnlyReason: readOnlyReason(context, path, entry.kind),
     isInactive: isInactive(path, settings.inactivePaths),
     issues: issues.filter(({ path: issuePath }) => concerns(issuePath, path)).map(({ message }) => message),

@@ -10,6 +10,8 @@ const DELAY_MS = 250;
 export interface PreviewState {
   readonly preview: SettingsPreview | undefined;
   readonly error: AppError | undefined;
+  /** The file's text that the preview is a change of. */
+  readonly fileText: string;
   /** What is shown is of the changes before the last one. */
   readonly isBehind: boolean;
 }
@@ -22,6 +24,7 @@ export function usePreview(request: Edits, fileText: string): PreviewState {
   const [state, setState] = useState<Omit<PreviewState, 'isBehind'> & { readonly key: string | undefined }>({
     preview: undefined,
     error: undefined,
+    fileText: '',
     key: undefined,
   });
 
@@ -32,9 +35,9 @@ export function usePreview(request: Edits, fileText: string): PreviewState {
       try {
         const edits = JSON.parse(requestText) as [...Edits];
         const preview = await bridge.call('preview-settings', { edits }, gone.signal);
-        if (!gone.signal.aborted) setState({ preview, error: undefined, key });
+        if (!gone.signal.aborted) setState({ preview, error: undefined, fileText, key });
       } catch (thrown) {
-        if (!gone.signal.aborted) setState({ preview: undefined, error: toAppError(thrown), key });
+        if (!gone.signal.aborted) setState({ preview: undefined, error: toAppError(thrown), fileText, key });
       }
     };
     const timer = setTimeout(() => void ask(), DELAY_MS);
@@ -42,8 +45,8 @@ export function usePreview(request: Edits, fileText: string): PreviewState {
       clearTimeout(timer);
       gone.abort();
     };
-  }, [bridge, key, requestText]);
+  }, [bridge, key, requestText, fileText]);
 
-  if (key === undefined) return { preview: undefined, error: undefined, isBehind: false };
-  return { preview: state.preview, error: state.error, isBehind: state.key !== key };
+  if (key === undefined) return { preview: undefined, error: undefined, fileText, isBehind: false };
+  return { preview: state.preview, error: state.error, fileText: state.fileText, isBehind: state.key !== key };
 }

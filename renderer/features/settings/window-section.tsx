@@ -11,6 +11,7 @@ import { readThemeChoice, saveThemeChoice, themeChoices, type ThemeChoice } from
 import control from './field-control.module.css';
 import { groupsOf } from './field-table.ts';
 import { SettingGroup } from './setting-row.tsx';
+import list from './list-section.module.css';
 import row from './setting-row.module.css';
 
 /** How the window looks, and what only the desktop app can do. Unlike the rest, these take effect at once. */
@@ -43,7 +44,7 @@ export function WindowSection() {
         </PlainRow>
       </section>
       {desktop === undefined ? (
-        <p className={row['help']}>Start at login, notifications and updates belong to the desktop app.</p>
+        <p className={list['intro']}>Start at login, notifications and updates belong to the desktop app.</p>
       ) : (
         <DesktopSettings desktop={desktop} />
       )}

@@ -120,6 +120,14 @@ describe('describeField', () => {
     expect(describeField(createFormContext(settings, edits, []), field(['server', 'adminToken']))?.value).toBe('mine');
   });
 
+  it('shows a key that is added here, whole and in parts, as new rather than changed', () => {
+    const edits = [{ path: ['server', 'apiKeys', 0], value: { name: 'phone', key: 'sk-1' } }];
+    const context = createFormContext(settingsWith({}), edits, []);
+    const key = describeField(context, field(['server', 'apiKeys', 0, 'key']));
+    expect(key).toMatchObject({ value: 'sk-1', isChanged: false });
+    expect(describeField(context, field(['server', 'apiKeys']))?.isChanged).toBe(true);
+  });
+
   it('tells where a secret is kept', () => {
     const settings = settingsWith({ server: { adminToken: '${env.TOKEN}' } });
     const shown = describeField(createFormContext(settings, [], []), field(['server', 'adminToken']));
