@@ -4,6 +4,7 @@ import type { Bridge, BridgeListener } from './bridge.ts';
 import { commands, type CommandName, type CommandRequest, type CommandResponse } from './commands.ts';
 import { AppError, deserialiseError, serialisedErrorSchema } from './errors.ts';
 import { numberedEventSchema } from './events.ts';
+import { readEventStream } from './read-event-stream.ts';
 import { snapshotSchema, type Snapshot } from './snapshot.ts';
 
 export interface HttpBridgeOptions {
@@ -178,30 +179,9 @@ function pause(delayMs: number, signals: readonly AbortSignal[]): Promise<void> 
   });
 }
 
-/** The `data` of each event of a stream as in https://html.spec.whatwg.org/multipage/server-sent-events.html. */
+/** The `data` of each event of a stream; comments are skipped. `onBytes` hears of everything that comes, comments too. */
 export async function* readEventData(body: ReadableStream<Uint8Array>, onBytes?: () => void): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  const reader = body.getReader();
-  let pending = '';
-  let data: string[] = [];
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      onBytes?.();
-      pending += decoder.decode(value, { stream: true });
-      const lines = pending.split(/\r\n|\n|\r(?!$)/);
-      pending = lines.pop() ?? '';
-      for (const line of lines) {
-        if (line === '') {
-          if (data.length > 0) yield data.join('\n');
-          data = [];
-        } else if (line.startsWith('data:')) {
-          data.push(line.slice(line.startsWith('data: ') ? 6 : 5));
-        }
-      }
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined); // Already ended or aborted: nothing is left to release.
+  for await (const { type, text } of readEventStream(body, onBytes)) {
+    if (type === 'data') yield text;
   }
 }
