@@ -71,7 +71,7 @@ export default {
       name: 'only-the-shell-imports-electron',
       comment: 'What needs Electron cannot be tested, or run, without it.',
       severity: 'error',
-      from: from('(^|/)(electron|shared|renderer)/', '(^|/)electron/(shell/|(main|preload)\\.ts$)'),
+      from: from('(^|/)(electron|shared|renderer)/', '(^|/)electron/(shell/|(main|preload|compose-desktop)\\.ts$)'),
       to: { path: '(^electron$|(^|/)node_modules/electron/)' },
     },
     {
@@ -84,8 +84,8 @@ export default {
     {
       name: 'only-composition-roots-compose',
       severity: 'error',
-      from: from('(^|/)(electron|shared|renderer)/', '(^|/)electron/(main|headless)\\.ts$'),
-      to: { path: '(^|/)electron/compose-engine\\.ts$' },
+      from: from('(^|/)(electron|shared|renderer)/', '(^|/)electron/(main|headless|compose-desktop)\\.ts$'),
+      to: { path: '(^|/)electron/compose-(engine|desktop)\\.ts$' },
     },
     {
       name: 'nobody-imports-a-composition-root',

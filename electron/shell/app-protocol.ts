@@ -28,13 +28,6 @@ const PASSED_RESPONSE_HEADERS = ['content-type', 'cache-control', 'retry-after']
 /** Answers of models are data, also when they claim to be a page. */
 const DATA_POLICY = "default-src 'none'; sandbox";
 
-/** Before the app is ready, once. */
-export function registerAppScheme(): void {
-  protocol.registerSchemesAsPrivileged([
-    { scheme: APP_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true } },
-  ]);
-}
-
 /**
  * Serves the window at `corral://app/`, and passes `corral://app/v1/…` on to the engine, so that a page talks to its own
  * origin in the desktop as it does at `/ui/`.
