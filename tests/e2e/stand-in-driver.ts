@@ -75,6 +75,7 @@ async function launch(
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const control = createControl(child, exited, () => output);
   let browser: Browser | undefined;
+  const crashed = new Set<Page>();
 
   async function connect(): Promise<Browser | undefined> {
     if (browser?.isConnected() === true) return browser;
@@ -88,9 +89,10 @@ async function launch(
     if (!windows.some(({ isLoaded }) => isLoaded)) return undefined;
     const connected = await connect();
     const pages = connected?.contexts().flatMap((context) => context.pages()) ?? [];
-    // Playwright never uses a page again that crashed, also when it was reloaded; a new connection does.
-    for (const each of pages) if (each.listenerCount('crash') === 0) each.on('crash', () => void connected?.close());
-    return pages.findLast((page) => !page.isClosed() && page.url().startsWith('http://'));
+    for (const each of pages) {
+      if (each.listenerCount('crash') === 0) each.on('crash', () => void crashed.add(each));
+    }
+    return pages.findLast((page) => !page.isClosed() && !crashed.has(page) && page.url().startsWith('http://'));
   }
 
   const page = async (): Promise<Page> => await waitUntil('the window shows its page', findPage, 60_000);

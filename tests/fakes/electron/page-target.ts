@@ -12,7 +12,6 @@ export interface PageListener {
   onNavigated(frame: WebFrameMainStandIn, isSameDocument: boolean): void;
   onDomReady(): void;
   onLoad(): void;
-  onTitle(title: string): void;
   onCrash(): void;
   onClosed(): void;
 }
@@ -196,10 +195,6 @@ export async function openPageTarget(options: PageTargetOptions): Promise<PageTa
   const stopListening = pipe.onEvent((event) => {
     const { method, params } = event;
     if (event.sessionId === undefined) {
-      if (method === 'Target.targetInfoChanged') {
-        const info = params['targetInfo'] as { targetId: string; title: string };
-        if (info.targetId === targetId) listener.onTitle(info.title);
-      }
       if (method !== 'Target.targetDestroyed' || params['targetId'] !== targetId) return;
       stopListening();
       mainFrame.detach();

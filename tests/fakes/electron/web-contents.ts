@@ -209,7 +209,10 @@ export class WebContentsStandIn extends EventEmitter implements Pick<WebContents
             isSameDocument ? true : 200,
           );
         },
-        onDomReady: () => this.emit('dom-ready', {}),
+        onDomReady: () => {
+          this.emit('dom-ready', {});
+          this.#inBackground(async () => this.#setTitle(String(await this.executeJavaScript('document.title'))));
+        },
         onLoad: () => {
           if (this.getURL() === 'about:blank') return;
           this.#isLoading = false;
@@ -217,11 +220,6 @@ export class WebContentsStandIn extends EventEmitter implements Pick<WebContents
           this.emit('did-stop-loading', {});
           this.#load?.resolve();
           this.#load = undefined;
-        },
-        onTitle: (title) => {
-          if (title === this.#title) return;
-          this.#title = title;
-          this.emit('page-title-updated', preventable(), title, true);
         },
         onCrash: () => {
           if (this.#isDestroyed) return;
@@ -235,6 +233,12 @@ export class WebContentsStandIn extends EventEmitter implements Pick<WebContents
     });
     if (this.#isDestroyed) await this.#target.close();
     return this.#target;
+  }
+
+  #setTitle(title: string): void {
+    if (this.#isDestroyed || title === this.#title) return;
+    this.#title = title;
+    this.emit('page-title-updated', preventable(), title, true);
   }
 
   /** Electron asks the frame first, then the contents, then `ipcMain`. */
