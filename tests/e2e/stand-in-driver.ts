@@ -75,6 +75,7 @@ async function launch(
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const control = createControl(child, exited, () => output);
   let browser: Browser | undefined;
+  const known = new Set<Page>();
   const crashed = new Set<Page>();
 
   async function connect(): Promise<Browser | undefined> {
@@ -90,7 +91,8 @@ async function launch(
     const connected = await connect();
     const pages = connected?.contexts().flatMap((context) => context.pages()) ?? [];
     for (const each of pages) {
-      if (each.listenerCount('crash') === 0) each.on('crash', () => void crashed.add(each));
+      if (!known.has(each)) each.once('crash', () => void crashed.add(each));
+      known.add(each);
     }
     return pages.findLast((page) => !page.isClosed() && !crashed.has(page) && page.url().startsWith('http://'));
   }

@@ -41,7 +41,7 @@ export interface WindowView {
 /** What the driver may ask the app's process for: name, then question and answer. */
 export interface ControlRequests {
   tray: { question: null; answer: TrayView | null };
-  /** The labels on the way to the item; each the label itself or what it begins with. */
+  /** The way to the item: ids, labels, or what labels begin with. */
   clickTrayItem: { question: readonly string[]; answer: null };
   clickTray: { question: null; answer: null };
   notifications: { question: null; answer: readonly NotificationView[] };

@@ -32,7 +32,7 @@ function findItem(menu: MenuStandIn | null, path: readonly string[]): MenuItemSt
   const [label = '', ...rest] = path;
   const visible = menu?.items.filter((each) => each.visible) ?? [];
   const item =
-    visible.find((each) => each.label === label) ??
+    visible.find((each) => each.id === label || each.label === label) ??
     visible.find((each) => label !== '' && each.label.startsWith(label));
   if (item === undefined) {
     throw new Error(`The tray has no item "${label}"; it has ${visible.map((each) => `"${each.label}"`).join(', ')}.`);

@@ -59,7 +59,11 @@ class NativeThemeStandIn
   implements
     Pick<
       NativeTheme,
-      'shouldUseDarkColors' | 'shouldUseHighContrastColors' | 'shouldUseInvertedColorScheme' | 'themeSource'
+      | 'shouldUseDarkColors'
+      | 'shouldUseDarkColorsForSystemIntegratedUI'
+      | 'shouldUseHighContrastColors'
+      | 'shouldUseInvertedColorScheme'
+      | 'themeSource'
     >
 {
   readonly shouldUseHighContrastColors = false;
@@ -69,6 +73,10 @@ class NativeThemeStandIn
 
   get shouldUseDarkColors(): boolean {
     return this.#source === 'system' ? this.#isSystemDark : this.#source === 'dark';
+  }
+
+  get shouldUseDarkColorsForSystemIntegratedUI(): boolean {
+    return this.#isSystemDark;
   }
 
   get themeSource(): 'system' | 'light' | 'dark' {
