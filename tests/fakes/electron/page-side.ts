@@ -8,7 +8,9 @@ import type { FromPage, ToPage } from './page-messages.ts';
  * window before the preload script, and so long before the page.
  */
 
-interface PageSideOptions {
+export interface PageSideOptions {
+  /** The window. */
+  readonly globals: Record<string, unknown>;
   /** The global function that Chromium hands texts on by, and the global that texts are handed to. */
   readonly binding: string;
   readonly receiver: string;
@@ -23,7 +25,7 @@ export interface PageSide {
 }
 
 export function createPageSide(options: PageSideOptions): PageSide {
-  const globals = globalThis as unknown as Record<string, unknown>;
+  const { globals } = options;
   const post = globals[options.binding] as (text: string) => void;
   Reflect.deleteProperty(globals, options.binding);
 

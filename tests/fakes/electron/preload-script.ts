@@ -27,7 +27,7 @@ export function composePreloadScript(preloadFile: string | undefined): string {
   return `(() => {
 if (window !== window.top) return;
 ${readFileSync(pageSideFile, 'utf8')}
-const side = standInPageSide.createPageSide(${JSON.stringify(options)});
+const side = standInPageSide.createPageSide({ globals: window, ...${JSON.stringify(options)} });
 const module = { exports: {} };
 (function (require, process, module, exports) {
 ${preload}

@@ -1,9 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { WebContents, WindowOpenHandlerResponse } from 'electron';
 import { bindingName, ensureBrowser, receiverName } from './browser.ts';
-import { decodeClone } from './clone-codec.ts';
-import { IpcMainStandIn, ipcMain } from './ipc-main.ts';
-import type { FromPage } from './page-messages.ts';
+import { deliverMessage } from './deliver-message.ts';
+import { IpcMainStandIn } from './ipc-main.ts';
 import { openPageTarget, type PageTarget } from './page-target.ts';
 import { preventable } from './preventable.ts';
 import { composePreloadScript } from './preload-script.ts';
@@ -191,7 +190,9 @@ export class WebContentsStandIn extends EventEmitter implements Pick<WebContents
       receiver: receiverName,
       preloadScript: composePreloadScript(preloadFile),
       listener: {
-        onMessage: (frame, message) => this.#take(frame, message),
+        onMessage: (frame, message) => {
+          if (!this.#isDestroyed) deliverMessage(this, frame, message);
+        },
         mayNavigate: (frame, url) => this.#mayNavigate(frame, toAppUrl(url)),
         onWindowOpen: (url, frameName, features) => this.#openWindow(toAppUrl(url), frameName, features),
         onStartNavigation: (frame, url, isSameDocument) => {
@@ -239,38 +240,6 @@ export class WebContentsStandIn extends EventEmitter implements Pick<WebContents
     if (this.#isDestroyed || title === this.#title) return;
     this.#title = title;
     this.emit('page-title-updated', preventable(), title, true);
-  }
-
-  /** Electron asks the frame first, then the contents, then `ipcMain`. */
-  #take(frame: WebFrameMainStandIn, message: FromPage): void {
-    if (this.#isDestroyed) return;
-    const scopes = [frame.ipc, this.ipc, ipcMain];
-    const event = {
-      sender: this,
-      type: 'frame',
-      frameId: frame.routingId,
-      processId: frame.processId,
-      get senderFrame() {
-        return frame.detached ? null : frame;
-      },
-    };
-    const args = decodeClone(message.args) as unknown[];
-    if (message.kind === 'send') {
-      const reply = (channel: string, ...values: unknown[]): void => frame.send(channel, ...values);
-      for (const scope of scopes) scope.emit(message.channel, Object.assign(event, { reply, ports: [] }), ...args);
-      return;
-    }
-    const { id, channel } = message;
-    const handler = scopes.map((scope) => scope.takeHandler(channel)).find((each) => each !== undefined);
-    const answer = async (): Promise<unknown> => {
-      if (handler === undefined) throw new Error(`No handler registered for '${channel}'`);
-      return await (handler as (event: unknown, ...args: unknown[]) => unknown)(event, ...args);
-    };
-    answer()
-      .then((value) => frame.answer(id, { value }))
-      .catch((thrown: unknown) =>
-        frame.answer(id, { error: `Error invoking remote method '${channel}': ${String(thrown)}` }),
-      );
   }
 
   #mayNavigate(frame: WebFrameMainStandIn, url: string): boolean {
