@@ -113,8 +113,8 @@ function AddedBanner({ id, onGone }: { readonly id: string; onGone(): void }) {
             <Button aria-label={`Undo adding ${id}`} onClick={() => void undo()}>
               Undo
             </Button>
-            <Button kind="quiet" aria-label="Dismiss" onClick={onGone}>
-              Done
+            <Button kind="quiet" onClick={onGone}>
+              Dismiss
             </Button>
           </>
         }

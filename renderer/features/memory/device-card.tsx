@@ -45,7 +45,7 @@ export function DeviceCard({ device, colours, models, history }: DeviceCardProps
         <span className={styles['name']} title={device.name}>
           {device.name}
         </span>
-        <span className={styles['kind']}>{kinds[device.kind]}</span>
+        <span className={styles['kind']}>{device.name === kinds[device.kind] ? '' : kinds[device.kind]}</span>
         <span className={styles['sum']}>
           {formatSize(held + device.usedByOthersBytes)} of {formatSize(device.totalBytes)}
         </span>

@@ -7,6 +7,8 @@ import styles from './memory-chart.module.css';
 import type { StackedHistory } from './stack-history.ts';
 
 const HEIGHT = 140;
+/** Whole minutes, since the labels have no seconds. */
+const TICK_SECONDS = [60, 120, 300, 600, 900, 1800];
 
 export interface MemoryChartProps {
   readonly label: string;
@@ -46,7 +48,13 @@ export function MemoryChart(props: MemoryChartProps) {
           y: { range: (_chart, _low, high) => [0, Math.max(totalBytes, high, 1)] },
         },
         axes: [
-          { ...axisLook(), size: 28, space: 80, values: (_chart, splits) => splits.map(formatClock) },
+          {
+            ...axisLook(),
+            size: 28,
+            space: 80,
+            incrs: TICK_SECONDS,
+            values: (_chart, splits) => splits.map(formatClock),
+          },
           { ...axisLook(), size: 64, space: 32, values: (_chart, splits) => splits.map(formatSize) },
         ],
         series: [{}, layer('var(--others)'), ...owners.map(([, colour]) => layer(colourOf(colour))).reverse()],
