@@ -114,8 +114,8 @@ export function QueuePage() {
       ) : null}
       {queue.length > 0 ? (
         <p className={styles['hint']}>
-          By priority, then age; requests for one model go together where that saves a reload. Those that ended are on
-          the page <a href={formatPlace({ page: 'activity', subject: undefined })}>Activity</a>.
+          By priority, then age; requests for one model go together where that saves a reload.{' '}
+          <a href={formatPlace({ page: 'activity', subject: undefined })}>Those that ended</a>
         </p>
       ) : null}
     </Page>

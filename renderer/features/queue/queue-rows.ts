@@ -31,7 +31,7 @@ export function holdRows(rows: readonly QueueRow[], queue: readonly QueueEntryVi
 export function summariseQueue(queue: readonly QueueEntryView[], now: number): string {
   if (queue.length === 0) return '';
   const oldest = Math.min(...queue.map(({ enqueuedAt }) => enqueuedAt));
-  return `${queue.length} waiting · longest ${formatDuration(now - oldest)}`;
+  return `${queue.length} waiting · longest ${describePassed(now - oldest)}`;
 }
 
 /** Models that are waited for, most first, with how many wait. */
@@ -48,16 +48,16 @@ export function describeExpected({ expectedWaitMs }: QueueEntryView, queueAt: nu
   return leftMs < 500 ? 'any moment' : `≈${describeSeconds(leftMs)}`;
 }
 
-/** Whole seconds: a row that counts tenths does not read well. */
 export function describeAge({ enqueuedAt }: QueueEntryView, now: number): string {
-  return describeSeconds(Math.max(0, now - enqueuedAt - 500));
+  return describePassed(now - enqueuedAt);
 }
 
+/** Seconds that have passed whole, so that all ages on the page change together. */
+function describePassed(durationMs: number): string {
+  return describeSeconds(Math.max(0, Math.floor(durationMs / 1000) * 1000));
+}
+
+/** Without tenths: a row that counts them does not read well. */
 function describeSeconds(durationMs: number): string {
   return durationMs < 10_000 ? `${Math.round(durationMs / 1000)} s` : formatDuration(durationMs);
-}
-
-/** As a sentence begins. */
-export function capitalise(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

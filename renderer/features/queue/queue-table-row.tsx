@@ -1,7 +1,7 @@
 import { X } from 'lucide-react';
 import { Button } from '../../components/button.tsx';
 import { formatPlace } from '../../store/pages.ts';
-import { capitalise, describeAge, describeExpected, type QueueRow } from './queue-rows.ts';
+import { describeAge, describeExpected, type QueueRow } from './queue-rows.ts';
 import styles from './queue-page.module.css';
 
 export interface QueueTableRowProps {
@@ -44,7 +44,7 @@ export function QueueTableRow({ row, colour, queueAt, now, isCancelling, onCance
         {lane}
         {priority === 0 ? null : <span className={styles['priority']}>priority {priority}</span>}
       </td>
-      <td className={styles['reason']}>{isGone ? 'No longer waits' : capitalise(reason)}</td>
+      <td className={styles['reason']}>{isGone ? 'no longer waits' : reason}</td>
       <td className={styles['number']}>{isGone ? '' : describeAge(entry, now)}</td>
       <td className={styles['number']}>{isGone ? '' : describeExpected(entry, queueAt, now)}</td>
       <td className={styles['act']}>

@@ -65,7 +65,7 @@ test.each([
 
 test.each([
   [-50, '0 s'],
-  [1400, '1 s'],
+  [1999, '1 s'],
   [42_000, '42 s'],
   [180_000, '3 min'],
 ])('an age of %s ms: %s', (ageMs, text) => {
