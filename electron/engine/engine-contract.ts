@@ -63,7 +63,8 @@ export interface Engine {
   /** Undefined if the headers carry the admin or instance token, else why not. */
   checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
   snapshot(): Snapshot;
-  subscribe(listener: EventListener): () => void;
+  /** `isLooking` (the default): somebody watches the numbers, so memory is read every other second meanwhile. */
+  subscribe(listener: EventListener, options?: { isLooking?: boolean }): () => void;
   /** Throws `not-found` for a name that is neither id nor alias. */
   resolveModel(name: string): string;
   model(modelId: string): ModelView;

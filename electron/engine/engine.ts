@@ -24,6 +24,7 @@ import { openEngineMemory } from './engine-memory.ts';
 import { openEngineRecords } from './engine-records.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
 import { watchForGames } from './memory/automatic-game-mode.ts';
+import { repeatWhileWanted } from './memory/repeat-while-wanted.ts';
 import { createMemoryHistory } from './memory/memory-history.ts';
 import { createEventFeed } from './event-feed.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
@@ -47,6 +48,9 @@ import { createSupervisor } from './supervisor/supervisor.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
 export type { Engine, EngineOptions } from './engine-contract.ts';
+
+/** How often memory is read while nobody looks and a model holds some of it: as often as its history has samples. */
+const BACKGROUND_LOOK_MS = 15_000;
 
 /**
  * Brings the engine up to where it could listen: takes the data folder, ends what an earlier run left behind, and sets
@@ -370,6 +374,17 @@ async function setUp(
           readDevices: memory.readDevices,
         }),
       );
+      undo.push(
+        repeatWhileWanted({
+          clock,
+          intervalMs: BACKGROUND_LOOK_MS,
+          // A GPU that nobody uses is left asleep.
+          isWanted: () => models().some(({ state }) => isResident(state)),
+          async act() {
+            await memory.readDevices();
+          },
+        }),
+      );
       for (const model of table.models.values()) if (model.startup) loadInBackground(model.id);
     },
 
@@ -429,12 +444,12 @@ async function setUp(
       queue: scheduler.queue(),
       memory: memory.view(scheduler.isGameMode()),
     }),
-    subscribe(listener) {
+    subscribe(listener, { isLooking = true } = {}) {
       const unsubscribe = feed.subscribe(listener);
-      const endWatch = memory.watch();
+      const endWatch = isLooking ? memory.watch() : undefined;
       return () => {
         unsubscribe();
-        endWatch();
+        endWatch?.();
       };
     },
 

@@ -13,7 +13,7 @@ export interface SnapshotFeed {
 /** The state for those in this process that show it, such as the tray: one subscription for all of them. */
 export function createSnapshotFeed(source: {
   snapshot(): Snapshot;
-  subscribe(listener: (event: NumberedEvent) => void): () => void;
+  subscribe(listener: (event: NumberedEvent) => void, options: { isLooking: boolean }): () => void;
 }): SnapshotFeed {
   const listeners = new Set<SnapshotListener>();
   let current: Snapshot | undefined;
@@ -37,7 +37,8 @@ export function createSnapshotFeed(source: {
   return {
     subscribe(listener) {
       listeners.add(listener);
-      unsubscribe ??= source.subscribe(onEvent);
+      // It shows what is known; a vendor's tool every other second, for as long as the app runs, would be felt.
+      unsubscribe ??= source.subscribe(onEvent, { isLooking: false });
       current ??= source.snapshot();
       listener(current);
       return () => {

@@ -47,10 +47,13 @@ describe('request records', () => {
       models: { bad: fakeModel({ exitAtStart: 1 }), dying: fakeModel({ dieAtToken: 2, tokens: 5, tokenDelayMs: 5 }) },
     });
     await corral.post('/v1/chat/completions', { model: 'bad', messages: [] });
+    await corral.post('/v1/chat/completions', { model: 'bad', messages: [] });
     await corral
       .post('/v1/chat/completions', { model: 'dying', stream: true, messages: [] })
       .then((response) => response.text());
-    const [dying, bad] = await records(2);
+    const [dying, bad, first] = await records(3);
+    // Whoever lists them tells them apart by it.
+    expect(new Set([dying?.id, bad?.id, first?.id]).size).toBe(3);
     expect(bad).toMatchObject({ status: 503, endedBy: 'corral', errorCode: 'start-failed' });
     expect(dying).toMatchObject({ status: 200, endedBy: 'crash', errorCode: 'upstream-unavailable' });
   });

@@ -1,5 +1,6 @@
-import type { Clock, Timer } from '../ports/clock.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { DeviceFacts } from './device-facts.ts';
+import { repeatWhileWanted } from './repeat-while-wanted.ts';
 
 /** Part of a GPU that other programs must hold: a desktop with a browser holds a tenth, a game a third or more. */
 const ON_PART = 0.3;
@@ -31,25 +32,11 @@ export function watchForGames(options: {
   /** The devices as they are now. Never rejects. */
   readDevices(): Promise<readonly DeviceFacts[]>;
 }): () => void {
-  const { clock } = options;
-  let isEnded = false;
   let isOwnDoing = false;
   let opinion: boolean | undefined;
   let count = 0;
-  let timer: Timer = clock.setTimer(INTERVAL_MS, () => void look());
 
-  async function look(): Promise<void> {
-    if (options.isWanted()) {
-      const next = decideGameMode(await options.readDevices());
-      count = next === opinion ? count + 1 : 1;
-      opinion = next;
-      if (!options.isOn()) isOwnDoing = false;
-      if (!isEnded && count >= READINGS) act();
-    }
-    if (!isEnded) timer = clock.setTimer(INTERVAL_MS, () => void look());
-  }
-
-  function act(): void {
+  function switchOver(): void {
     if (opinion === true && !options.isOn()) {
       isOwnDoing = true;
       options.switchTo(true);
@@ -59,8 +46,16 @@ export function watchForGames(options: {
     }
   }
 
-  return () => {
-    isEnded = true;
-    timer.cancel();
-  };
+  return repeatWhileWanted({
+    clock: options.clock,
+    intervalMs: INTERVAL_MS,
+    isWanted: options.isWanted,
+    async act(isEnded) {
+      const next = decideGameMode(await options.readDevices());
+      count = next === opinion ? count + 1 : 1;
+      opinion = next;
+      if (!options.isOn()) isOwnDoing = false;
+      if (!isEnded() && count >= READINGS) switchOver();
+    },
+  });
 }

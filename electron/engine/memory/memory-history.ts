@@ -1,7 +1,7 @@
 import type { MemoryHistory, MemoryView } from '#shared/contract/memory.ts';
 
-/** As fine as a chart of an hour can show. */
-const INTERVAL_MS = 5000;
+/** An hour's chart is some hundred pixels wide, and the engine reads no more often while nobody looks. */
+const INTERVAL_MS = 15_000;
 const SPAN_MS = 60 * 60_000;
 
 export interface MemoryHistoryKeeper {
@@ -17,9 +17,9 @@ interface Sample {
 }
 
 /**
- * Who held how much of each device over the last hour: at most one sample an interval, 720 in all. Nothing is read for it,
- * since a vendor's tool is a process each time: it has what was read because somebody looks, or because a load was to be
- * decided. While nobody looks there are gaps, which a chart must show as such. Pure.
+ * Who held how much of each device over the last hour: at most one sample an interval, 240 in all. It has what was read
+ * because somebody looks, because a load was to be decided, or because a model is loaded. While nobody looks and nothing is
+ * loaded there are gaps, which a chart must show as such. Pure.
  */
 export function createMemoryHistory(): MemoryHistoryKeeper {
   let samples: Sample[] = [];

@@ -88,6 +88,8 @@ export interface RequestUrl {
 
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
   const { clock } = dependencies;
+  /** Those that never got a place have no id of their own; each record needs one all the same. */
+  let refusedCount = 0;
 
   async function answer(
     request: IncomingMessage,
@@ -171,10 +173,12 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     const laneName = lane.name;
     const durationMs = clock.nowMs() - arrivedMs;
     const isGone = departure.hasHappened();
+    if (lease === undefined) refusedCount += 1;
+    const refusedNumber = refusedCount;
     dependencies.record(() => {
       const usage = meter?.usage() ?? NO_USAGE;
       return {
-        id: lease?.requestId ?? '',
+        id: lease?.requestId ?? `refused-${refusedNumber}`,
         at: arrivedAt,
         modelId,
         lane: laneName,

@@ -30,13 +30,13 @@ function memory(usedByOthersBytes: number, held: Record<string, number> = {}): M
 describe('the history of memory', () => {
   it('tells who held how much when, oldest first', () => {
     const history = createMemoryHistory();
-    history.note(memory(1), 10_000);
-    history.note(memory(2, { a: GIB }), 15_000);
-    expect(history.read(16_000)).toEqual({
-      intervalMs: 5000,
+    history.note(memory(1), 30_000);
+    history.note(memory(2, { a: GIB }), 45_000);
+    expect(history.read(46_000)).toEqual({
+      intervalMs: 15_000,
       samples: [
-        { at: 10_000, devices: { CUDA0: { usedByOthersBytes: 1, models: {} } } },
-        { at: 15_000, devices: { CUDA0: { usedByOthersBytes: 2, models: { a: GIB } } } },
+        { at: 30_000, devices: { CUDA0: { usedByOthersBytes: 1, models: {} } } },
+        { at: 45_000, devices: { CUDA0: { usedByOthersBytes: 2, models: { a: GIB } } } },
       ],
     });
   });
@@ -44,16 +44,16 @@ describe('the history of memory', () => {
   it('keeps the last of an interval, and nothing before the first reading', () => {
     const history = createMemoryHistory();
     history.note({ devices: [], isGameMode: false }, 9000);
-    for (let at = 10_000; at < 15_000; at += 100) history.note(memory(at), at);
-    expect(history.read(15_000).samples).toMatchObject([
-      { at: 14_900, devices: { CUDA0: { usedByOthersBytes: 14_900 } } },
+    for (let at = 30_000; at < 45_000; at += 100) history.note(memory(at), at);
+    expect(history.read(45_000).samples).toMatchObject([
+      { at: 44_900, devices: { CUDA0: { usedByOthersBytes: 44_900 } } },
     ]);
   });
 
   it('leaves a gap where nobody looked', () => {
     const history = createMemoryHistory();
-    for (const at of [0, 5000, 65_000]) history.note(memory(1), at);
-    expect(history.read(65_000).samples.map(({ at }) => at)).toEqual([0, 5000, 65_000]);
+    for (const at of [0, 15_000, 75_000]) history.note(memory(1), at);
+    expect(history.read(75_000).samples.map(({ at }) => at)).toEqual([0, 15_000, 75_000]);
   });
 
   it('forgets what is older than an hour, also if nothing was noted since', () => {
@@ -71,7 +71,7 @@ describe('the history of memory', () => {
     expect(history.read(6000).samples.map(({ at }) => at)).toEqual([5000]);
   });
 
-  it('stays within 720 samples in the order of time, however it is fed', () => {
+  it('stays within 241 samples in the order of time, however it is fed', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 20_000 }), { maxLength: 2000 }), (steps) => {
         const history = createMemoryHistory();
@@ -81,7 +81,7 @@ describe('the history of memory', () => {
           history.note(memory(at), at);
         }
         const { samples } = history.read(at);
-        expect(samples.length).toBeLessThanOrEqual(720);
+        expect(samples.length).toBeLessThanOrEqual(241);
         expect(samples.length).toBeGreaterThan(steps.length === 0 ? -1 : 0);
         expect(samples.map((sample) => sample.at)).toEqual(samples.map((sample) => sample.at).sort((a, b) => a - b));
       }),

@@ -13,7 +13,8 @@ function setUp() {
       fetches += 1;
       return snapshot;
     },
-    subscribe(listener) {
+    subscribe(listener, { isLooking }) {
+      expect(isLooking).toBe(false); // The app runs all day; nobody looks at its tray for most of it.
       subscribed.add(listener);
       return () => void subscribed.delete(listener);
     },
