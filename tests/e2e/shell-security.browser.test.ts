@@ -2,7 +2,7 @@ import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { channels } from '#shared/contract/channels.ts';
 import { fakeModel } from '../integration/support/corral.ts';
-import { startDesktopWithWindow, type Desktop } from './support/desktop.ts';
+import { startDesktopWithWindow, type Desktop, waitForText } from './support/desktop.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 /** For functions that run in the page. */
@@ -34,7 +34,7 @@ describe('the window of the desktop app', () => {
 
   /** After everything that a page could have set off by now. */
   async function expectStillHome(): Promise<void> {
-    await page.getByText('one', { exact: true }).first().waitFor();
+    await waitForText(page, 'one');
     await waitUntil('no other page is open', () => page.context().pages().length === 1);
     expect(page.url().split('#')[0]).toBe(home.split('#')[0]);
     expect(await desktop.app.ask('windows')).toHaveLength(1);

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { fakeModel } from '../integration/support/corral.ts';
-import { startDesktop, startDesktopWithWindow, type Desktop } from './support/desktop.ts';
+import { startDesktop, startDesktopWithWindow, type Desktop, waitForText } from './support/desktop.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 /** What may go wrong around the desktop app, and what it makes of it. */
@@ -100,7 +100,7 @@ describe('the desktop app in trouble', () => {
     await app.ask('crashRenderers');
     await waitUntil('the dead window is gone', () => started.page.isClosed());
     const page = await app.page();
-    await page.getByText('slow', { exact: true }).first().waitFor();
+    await waitForText(page, 'slow');
     expect(await app.ask('windows')).toMatchObject([{ isVisible: true }]);
     expect(await chat.text).toContain('slow-token-150');
   });
@@ -118,7 +118,7 @@ describe('the desktop app in trouble', () => {
     // At 20 tokens a second; a stream that stood still would have none.
     expect(chat.count() - before).toBeGreaterThan(40);
     expect(await chat.text).toContain('slow-token-150');
-    await page.getByText('slow', { exact: true }).first().waitFor();
+    await waitForText(page, 'slow');
   });
 
   it('brings the window back from a display that went away', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { fakeModel } from '../integration/support/corral.ts';
-import { startDesktop, startDesktopWithWindow, type Desktop } from './support/desktop.ts';
+import { startDesktop, startDesktopWithWindow, type Desktop, waitForText } from './support/desktop.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 /** Window, tray and process of the desktop, as a user opens, closes and quits them. */
@@ -24,7 +24,7 @@ describe('the desktop app', () => {
     const [window] = await desktop.app.ask('windows');
     expect(window).toMatchObject({ isVisible: true, isFocused: true });
     expect(window?.url).toMatch(/^corral:\/\/app\//);
-    await started.page.getByText('one', { exact: true }).first().waitFor();
+    await waitForText(started.page, 'one');
     expect(await started.page.title()).toContain('Corral');
   });
 

@@ -97,7 +97,14 @@ async function launch(
     return pages.findLast((page) => !page.isClosed() && !crashed.has(page) && page.url().startsWith('http://'));
   }
 
-  const page = async (): Promise<Page> => await waitUntil('the window shows its page', findPage, 60_000);
+  const page = async (): Promise<Page> => {
+    try {
+      return await waitUntil('the window shows its page', findPage, 60_000);
+    } catch (thrown) {
+      const windows = JSON.stringify(await control.ask('windows', null));
+      throw new Error(`The windows are ${windows}; the app wrote:\n${output}`, { cause: thrown });
+    }
+  };
 
   return {
     pid: child.pid ?? 0,

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Page } from 'playwright';
 import { stringify } from 'yaml';
 import type { Bridge } from '#shared/contract/bridge.ts';
 import { createHttpBridge } from '#shared/contract/http-bridge.ts';
@@ -112,6 +113,11 @@ export async function startDesktopWithWindow(options: DesktopOptions) {
     await desktop.stop();
     throw new Error(`The desktop did not open its window. It wrote:\n${output}`, { cause: thrown });
   }
+}
+
+/** Waits until the page shows it to somebody, wherever. */
+export async function waitForText(page: Page, text: string): Promise<void> {
+  await page.getByText(text, { exact: true }).filter({ visible: true }).first().waitFor();
 }
 
 async function startChat(address: string, modelId: string): Promise<ChatStream> {
