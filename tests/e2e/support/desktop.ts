@@ -15,6 +15,8 @@ export interface DesktopOptions {
   readonly config: Record<string, unknown> | string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** One that has ended: the next start of the same app, with its folders and its file as they are. `config` is not written. */
+  readonly after?: Desktop;
 }
 
 /** Corral's desktop app with a configuration and folders of its own. */
@@ -50,9 +52,10 @@ export interface ChatStream {
 
 const startMs = 60_000;
 
-export async function startDesktop({ config, args = [], env = {} }: DesktopOptions): Promise<Desktop> {
-  const folder = await createTestFolder();
-  const configFile = await folder.write('config.yaml', typeof config === 'string' ? config : stringify(config));
+export async function startDesktop({ config, args = [], env = {}, after }: DesktopOptions): Promise<Desktop> {
+  const folder = after?.folder ?? (await createTestFolder());
+  const configFile =
+    after?.configFile ?? (await folder.write('config.yaml', typeof config === 'string' ? config : stringify(config)));
   const dataFolder = path.join(folder.path, 'data');
   const driver = await selectDriver();
   const launchArgs = ['--config', configFile, '--data-dir', dataFolder, ...args];
