@@ -128,8 +128,8 @@ export function createIpcTransport({
     attach(contents) {
       const session: PageSession = { calls: new Set(), feed: undefined };
       sessions.set(contents, session);
-      contents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
-        if (isMainFrame && !isSameDocument) endSession(session);
+      contents.on('did-navigate', () => {
+        endSession(session);
       });
       contents.on('render-process-gone', () => endSession(session));
       contents.once('destroyed', () => {

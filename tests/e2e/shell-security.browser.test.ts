@@ -65,6 +65,20 @@ describe('the window of the desktop app', () => {
     expect(await desktop.app.ask('openedOutside')).toEqual([]);
   });
 
+  it('E3: goes on hearing of the engine after it was kept from going elsewhere', async () => {
+    await page.evaluate(() => {
+      window.location.href = 'https://late.example/';
+    });
+    const { bridgeCall } = desktop;
+    await waitUntil('it is refused', async () => {
+      const { lines } = await bridgeCall('read-logs', { source: 'corral' });
+      return lines.some(({ text }) => text.includes('late.example'));
+    });
+    await bridgeCall('load-model', { model: 'one' });
+    await page.getByText('ready', { exact: false }).filter({ visible: true }).first().waitFor();
+    await bridgeCall('eject-model', { model: 'one' });
+  });
+
   it('E3: opens no window', async () => {
     await page.evaluate(() => {
       for (const url of ['https://evil.example/', 'file:///etc/passwd', 'about:blank', '']) open(url);

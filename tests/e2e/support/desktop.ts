@@ -29,6 +29,8 @@ export interface Desktop {
   address(): Promise<string>;
   /** What the engine says, over HTTP: the window is not asked. */
   snapshot(): Promise<Snapshot>;
+  /** A command over HTTP. */
+  bridgeCall: Bridge['call'];
   model(modelId: string): Promise<ModelView>;
   /** Begins a streamed answer through the public address. */
   startChat(modelId: string): Promise<ChatStream>;
@@ -80,6 +82,7 @@ export async function startDesktop({ config, args = [], env = {}, after }: Deskt
     address: async () => (await instance()).address,
     snapshot,
     liveProcesses,
+    bridgeCall: async (name, request, signal) => await (await ensureBridge()).call(name, request, signal),
     async model(modelId) {
       const found = (await snapshot()).models.find(({ id }) => id === modelId);
       if (found === undefined) throw new Error(`There is no model ${modelId}.`);

@@ -125,16 +125,16 @@ export class BrowserWindowStandIn extends EventEmitter implements Pick<BrowserWi
 
   focus(): void {
     this.#mustLive();
-    if (!this.#isVisible || focused === this) return;
-    focused?.blur();
-    focused = this;
+    if (!this.#isVisible || focusedId === this.id) return;
+    windows.get(focusedId)?.blur();
+    focusedId = this.id;
     this.emit('focus');
     windowEvents.emit('focus', this);
   }
 
   blur(): void {
-    if (focused !== this) return;
-    focused = undefined;
+    if (focusedId !== this.id) return;
+    focusedId = NONE;
     this.emit('blur');
     windowEvents.emit('blur', this);
   }
@@ -144,7 +144,7 @@ export class BrowserWindowStandIn extends EventEmitter implements Pick<BrowserWi
   }
 
   isFocused(): boolean {
-    return focused === this;
+    return focusedId === this.id;
   }
 
   isDestroyed(): boolean {
@@ -233,7 +233,7 @@ export class BrowserWindowStandIn extends EventEmitter implements Pick<BrowserWi
 
   destroy(): void {
     if (this.#isDestroyed) return;
-    if (focused === this) focused = undefined;
+    if (focusedId === this.id) focusedId = NONE;
     this.#isDestroyed = true;
     windows.delete(this.id);
     this.webContents.destroy();
@@ -247,7 +247,8 @@ export class BrowserWindowStandIn extends EventEmitter implements Pick<BrowserWi
   }
 }
 
-let focused: BrowserWindowStandIn | undefined;
+const NONE = 0;
+let focusedId = NONE;
 
 /** The pages of this stand-in are always sandboxed; an app that asks for less would behave differently in Electron. */
 function checkHardened({ webPreferences = {} }: BrowserWindowConstructorOptions): void {

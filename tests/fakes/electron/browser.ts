@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { startChromium, type ChromiumProcess } from './chromium-process.ts';
+import type { ProtocolPipe } from './protocol-pipe.ts';
 import { startSchemeServer } from './scheme-server.ts';
 import { readStandInSettings } from './stand-in-settings.ts';
 
@@ -48,8 +49,7 @@ async function startBrowser(): Promise<Browser> {
     const waiting = ownTargets.get(targetInfo.targetId);
     if (waiting !== undefined) waiting(sessionId);
     else if (creating > 0 && targetInfo.openerId === undefined) early.set(targetInfo.targetId, sessionId);
-    // A page wanted it. It never gets to run: whether it may is for the window's handler, which never allows it here.
-    else pipe.send('Target.closeTarget', { targetId: targetInfo.targetId }).catch(() => undefined);
+    else refusePage(pipe, targetInfo.targetId, sessionId);
   });
   await pipe.send('Target.setDiscoverTargets', { discover: true });
   await pipe.send('Target.setAutoAttach', {
@@ -75,4 +75,17 @@ async function startBrowser(): Promise<Browser> {
       }
     },
   };
+}
+
+/**
+ * A page wanted it; whether it may is for the window's handler, which never allows it here. All its requests are held
+ * first. It has to run before it is closed: the page that opened it, in the same process, would stand still for good.
+ */
+function refusePage(pipe: ProtocolPipe, targetId: string, sessionId: string): void {
+  const steps = [
+    pipe.send('Fetch.enable', { patterns: [{ urlPattern: '*' }] }, sessionId),
+    pipe.send('Runtime.runIfWaitingForDebugger', {}, sessionId),
+    pipe.send('Target.closeTarget', { targetId }),
+  ];
+  for (const step of steps) step.catch(() => undefined); // It may close by itself meanwhile.
 }

@@ -56,7 +56,7 @@ function encodeOne(item: unknown, place: (item: unknown) => number): Encoded {
   if (typeof item === 'bigint') return ['bigint', String(item)];
   if (typeof item === 'number') {
     if (Object.is(item, -0)) return ['number', '-0'];
-    return Number.isFinite(item) ? ['value', item] : ['number', String(item) as 'NaN'];
+    return Number.isFinite(item) ? ['value', item] : ['number', item > 0 ? 'Infinity' : item < 0 ? '-Infinity' : 'NaN'];
   }
   if (item === null || typeof item === 'string' || typeof item === 'boolean') return ['value', item];
   if (typeof item !== 'object') throw new DOMException('An object could not be cloned.', 'DataCloneError');

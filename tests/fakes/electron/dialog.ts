@@ -55,26 +55,30 @@ function ask(
 }
 
 /** The window comes first, if there is one. */
-function optionsOf<Options>(args: readonly unknown[]): Options {
-  return (args[0] instanceof BrowserWindowStandIn ? args[1] : args[0]) as Options;
+function optionsOf(args: readonly unknown[]): unknown {
+  return args[0] instanceof BrowserWindowStandIn ? args[1] : args[0];
 }
 
 async function showMessageBox(...args: unknown[]): Promise<MessageBoxReturnValue> {
-  const { signal, cancelId = 0, checkboxChecked = false, ...options } = optionsOf<MessageBoxOptions>(args);
+  const { signal, cancelId = 0, checkboxChecked = false, ...options } = optionsOf(args) as MessageBoxOptions;
   const answer = await ask('message', options, signal);
   return { response: typeof answer === 'number' ? answer : cancelId, checkboxChecked };
 }
 
 async function showOpenDialog(...args: unknown[]): Promise<OpenDialogReturnValue> {
-  const { title = '', message = title } = optionsOf<OpenDialogOptions>(args);
+  const { title = '', message = title } = optionsOf(args) as OpenDialogOptions;
   const answer = await ask('open', { message });
-  return Array.isArray(answer) ? { canceled: false, filePaths: [...answer] } : { canceled: true, filePaths: [] };
+  return typeof answer === 'object' && answer !== null
+    ? { canceled: false, filePaths: [...answer] }
+    : { canceled: true, filePaths: [] };
 }
 
 async function showSaveDialog(...args: unknown[]): Promise<SaveDialogReturnValue> {
-  const { title = '', message = title } = optionsOf<SaveDialogOptions>(args);
+  const { title = '', message = title } = optionsOf(args) as SaveDialogOptions;
   const answer = await ask('save', { message });
-  return Array.isArray(answer) ? { canceled: false, filePath: String(answer[0]) } : { canceled: true, filePath: '' };
+  return typeof answer === 'object' && answer !== null
+    ? { canceled: false, filePath: String(answer[0]) }
+    : { canceled: true, filePath: '' };
 }
 
 /** The dialogs that hold everything up are not here: nobody could answer them. `showErrorBox` needs no answer. */

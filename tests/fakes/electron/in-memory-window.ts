@@ -67,7 +67,7 @@ export function openInMemoryWindow(preloadFile: string, url: string): InMemoryWi
   });
   const run = compileFunction(readFileSync(preloadFile, 'utf8'), ['require', 'process', 'module', 'exports']);
   const module = { exports: {} };
-  run(side.require, side.process, module, module.exports);
+  Reflect.apply(run, undefined, [side.require, side.process, module, module.exports]);
   return {
     contents,
     exposed: globals,

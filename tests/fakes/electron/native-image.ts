@@ -32,7 +32,7 @@ export class NativeImageStandIn implements Pick<
     // The first representation tells where the image came from.
   }
 
-  resize(): NativeImageStandIn {
+  resize(): this {
     return this;
   }
 }

@@ -12,6 +12,8 @@ export interface PageListener {
   onNavigated(frame: WebFrameMainStandIn, isSameDocument: boolean): void;
   onDomReady(): void;
   onLoad(): void;
+  /** Loaded, failed or refused: the main frame waits for nothing more. */
+  onStopLoading(): void;
   onCrash(): void;
   onClosed(): void;
 }
@@ -185,6 +187,9 @@ export async function openPageTarget(options: PageTargetOptions): Promise<PageTa
     },
     'Page.loadEventFired': ({ sessionId: session }) => {
       if (session === sessionId) listener.onLoad();
+    },
+    'Page.frameStoppedLoading': ({ params }) => {
+      if (params['frameId'] === targetId) listener.onStopLoading();
     },
     'Inspector.targetCrashed': ({ sessionId: session }) => {
       if (session === sessionId) listener.onCrash();

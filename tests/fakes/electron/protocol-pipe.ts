@@ -66,7 +66,7 @@ export function createProtocolPipe(toChromium: Writable, fromChromium: Readable)
   toChromium.on('error', fail);
 
   return {
-    send(method, params = {}, sessionId = undefined) {
+    send(method, params = {}, sessionId) {
       if (isClosed) return Promise.reject(new Error('Chromium is gone.'));
       lastId += 1;
       const id = lastId;

@@ -95,11 +95,9 @@ async function serve(incoming: IncomingMessage, response: ServerResponse): Promi
     return;
   }
   // A page that goes away ends the handler's stream, as in Electron.
-  await pipeline(Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]), response).catch(
-    (thrown: unknown) => {
-      if (!gone.signal.aborted) throw thrown;
-    },
-  );
+  await pipeline(Readable.fromWeb(answer.body), response).catch((thrown: unknown) => {
+    if (!gone.signal.aborted) throw thrown;
+  });
 }
 
 /** Origins inside of headers: `Origin`, `Referer`; policies. */

@@ -218,9 +218,12 @@ export class WebContentsStandIn extends EventEmitter implements Pick<WebContents
           if (this.getURL() === 'about:blank') return;
           this.#isLoading = false;
           this.emit('did-finish-load', {});
-          this.emit('did-stop-loading', {});
           this.#load?.resolve();
           this.#load = undefined;
+        },
+        onStopLoading: () => {
+          this.#isLoading = false;
+          this.emit('did-stop-loading', {});
         },
         onCrash: () => {
           if (this.#isDestroyed) return;
