@@ -6,6 +6,7 @@ import { createCommandHandlers } from './api/command-handlers.ts';
 import { composeEngine, type ComposedEngine } from './compose-engine.ts';
 import { writeFileAtomically } from './engine/config/atomic-write.ts';
 import { createPortFinder } from './engine/supervisor/free-port.ts';
+import { setAppIdentity } from './shell/app-identity-windows.ts';
 import { setAppMenu } from './shell/app-menu.ts';
 import { serveApp } from './shell/app-protocol.ts';
 import { createAutostart, type Autostart } from './shell/autostart.ts';
@@ -37,6 +38,8 @@ interface Desktop {
   readonly window: MainWindow;
   close(): Promise<void>;
 }
+
+const INSTALLER_LIMIT_MS = 60_000;
 
 let composed: ComposedEngine | undefined;
 let desktop: Desktop | undefined;
@@ -86,6 +89,7 @@ function onDefect(thrown: unknown): void {
 
 async function startDesktop(launch: LaunchOptions): Promise<void> {
   await app.whenReady();
+  setAppIdentity(process.platform);
   setAppMenu(process.platform);
   hardenSession(session.defaultSession);
   const autostart = createAutostart();
@@ -134,7 +138,11 @@ async function composeDesktop({ engine, config }: ComposedEngine, autostart: Aut
     isPackaged: app.isPackaged,
     channel: () => config().updates.channel,
     onChange: () => undefined,
-    beforeInstall: quit.stopAll,
+    async beforeInstall() {
+      await quit.stopAll();
+      // With everything stopped there is nothing to go on with if the installer never takes over.
+      setTimeout(() => app.exit(1), INSTALLER_LIMIT_MS);
+    },
     log,
   });
   const appProtocol = serveApp({

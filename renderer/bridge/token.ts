@@ -15,7 +15,3 @@ export function keepTokenAndReload(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token.trim());
   location.reload();
 }
-
-export function forgetToken(): void {
-  sessionStorage.removeItem(TOKEN_KEY);
-}

@@ -102,6 +102,7 @@ describe('a configuration that changes while Corral runs', () => {
     for (const length of lengths) {
       await save(text.slice(0, length));
       await eventually(`a file cut off after ${length} bytes is told`, () => errorCount() > 0, 1000);
+      if (length > 0) expect(corral.engine.snapshot().instance.configErrors[0]?.message).toMatch(/line \d+|empty/);
       expect(ids()).toEqual(['a', 'b']);
       expect(corral.model('a')).toMatchObject({ pid, state: 'ready' });
       await save(text);

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
-import { configInvalidError, type ConfigIssue } from './config-issue.ts';
+import { configInvalidError, formatConfigIssue, type ConfigIssue } from './config-issue.ts';
 import { decodeUtf8, describeFailure, newFileText, readCurrent } from './config-file.ts';
 import { findForbiddenEdits } from './forbidden-edits.ts';
 import { lanAddresses } from './lan-addresses.ts';
@@ -70,7 +70,10 @@ export function createLiveConfig(options: LiveConfigOptions): LiveConfig {
         // A file that was there and is gone, or empty, was not meant as "no models": the last good one stays.
         const result = await read(current?.filePath !== undefined);
         if (!result.ok) {
-          to.reportConfigErrors(result.errors);
+          // Where it stands in the file is said in words: a window shows it beside the path.
+          to.reportConfigErrors(
+            result.errors.map((issue) => ({ path: issue.path, message: formatConfigIssue({ ...issue, path: '' }) })),
+          );
           return;
         }
         await to.applyConfig(result.config, result.warnings);

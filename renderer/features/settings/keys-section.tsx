@@ -5,7 +5,7 @@ import { isEdited, valueAt } from './edits.ts';
 import control from './field-control.module.css';
 import { addKeyEdit, generateKey, isOpenToNetwork, listKeys } from './lan-switch.ts';
 import { NewKeys } from './new-keys.tsx';
-import { isOpen } from './setting-path.ts';
+import { isOpenSetting } from '../../store/open-settings.ts';
 import { SettingRow } from './setting-row.tsx';
 import { useSettingsStore } from './settings-store.ts';
 import styles from './list-section.module.css';
@@ -26,7 +26,7 @@ export function KeysSection() {
   const { edited, edits, values, settings } = context;
   const [name, setName] = useState('');
   const keys = listKeys(edited);
-  const canAdd = isOpen(['server', 'apiKeys', keys.length], settings.openPaths);
+  const canAdd = isOpenSetting(['server', 'apiKeys', keys.length], settings.openPaths);
   const isTaken = keys.some((key) => key.name === name.trim());
   const isLastOfNetwork = keys.length === 1 && isOpenToNetwork(edited);
 

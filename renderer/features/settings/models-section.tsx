@@ -7,7 +7,7 @@ import { valueAt } from './edits.ts';
 import control from './field-control.module.css';
 import { modelGroups } from './field-table.ts';
 import styles from './list-section.module.css';
-import { isOpen } from './setting-path.ts';
+import { isOpenSetting } from '../../store/open-settings.ts';
 import { SettingGroup } from './setting-row.tsx';
 import { hasCommand, listModels } from './settings-form.ts';
 import { useSettingsStore } from './settings-store.ts';
@@ -21,7 +21,7 @@ export function ModelsSection() {
   const models = listModels(edited);
   const id = models.find((each) => each === chosen) ?? models[0];
   const removed = listModels(values).filter((each) => !models.includes(each));
-  const mayRemove = id !== undefined && isOpen(['models', id], settings.openPaths);
+  const mayRemove = id !== undefined && isOpenSetting(['models', id], settings.openPaths);
   const remove = (model: string): void => {
     const path = ['models', model];
     if (valueAt(values, path) === undefined) revert(path);
@@ -83,7 +83,7 @@ function AddModel() {
   const { context, change } = useSettingsForm();
   const { desktop } = useEngine();
   const { edited, settings } = context;
-  if (desktop === undefined || !isOpen(['models', 'any', 'file'], settings.openPaths)) return null;
+  if (desktop === undefined || !isOpenSetting(['models', 'any', 'file'], settings.openPaths)) return null;
   const add = async (): Promise<void> => {
     const { path } = await desktop.call('choose-path', { kind: 'model-file' });
     if (path === null) return;

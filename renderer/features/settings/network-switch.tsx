@@ -8,7 +8,7 @@ import control from './field-control.module.css';
 import { closeNetworkEdit, generateKey, isOpenToNetwork, lanUrl, listKeys, openNetworkEdits } from './lan-switch.ts';
 import styles from './network-switch.module.css';
 import { NewKeys } from './new-keys.tsx';
-import { isOpen } from './setting-path.ts';
+import { isOpenSetting } from '../../store/open-settings.ts';
 import { useSettingsStore } from './settings-store.ts';
 import { useSettingsForm } from './use-settings-form.ts';
 
@@ -22,7 +22,7 @@ export function NetworkSwitch() {
   const [name, setName] = useState('my devices');
   const isOn = isOpenToNetwork(edited);
   const hasKey = listKeys(edited).length > 0;
-  const isAllowed = isOpen(['server', 'host'], settings.openPaths);
+  const isAllowed = isOpenSetting(['server', 'host'], settings.openPaths);
   const isPending = isOn !== isOpenToNetwork(values);
   const port = valueAt(edited, ['server', 'port']);
 

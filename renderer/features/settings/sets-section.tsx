@@ -3,7 +3,7 @@ import { Button } from '../../components/button.tsx';
 import { EmptyState } from '../../components/states.tsx';
 import control from './field-control.module.css';
 import styles from './list-section.module.css';
-import { isOpen } from './setting-path.ts';
+import { isOpenSetting } from '../../store/open-settings.ts';
 import { SettingRow } from './setting-row.tsx';
 import { listModels, namesAt } from './settings-form.ts';
 import { useSettingsForm } from './use-settings-form.ts';
@@ -21,7 +21,7 @@ export function SetsSection() {
   const [name, setName] = useState('');
   const names = namesAt(edited, 'sets');
   const [firstModel] = listModels(edited);
-  const canRemove = isOpen(['sets', 'any'], settings.openPaths);
+  const canRemove = isOpenSetting(['sets', 'any'], settings.openPaths);
   const canAdd = firstModel !== undefined && name.trim() !== '' && !names.includes(name.trim());
   return (
     <>

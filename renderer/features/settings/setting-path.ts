@@ -23,17 +23,6 @@ export function isUnder(path: SettingPath, pattern: string): boolean {
   return parts.length <= path.length && matches(path.slice(0, parts.length), parts);
 }
 
-/** Whether `path` is exactly what a pattern names. */
-function isNamedBy(path: SettingPath, pattern: string): boolean {
-  const parts = pattern.split('.');
-  return parts.length === path.length && matches(path, parts);
-}
-
-/** Whether a caller may change the setting; `null` may change all. */
-export function isOpen(path: SettingPath, openPaths: readonly string[] | null): boolean {
-  return openPaths === null || openPaths.some((pattern) => isNamedBy(path, pattern));
-}
-
 export function isInactive(path: SettingPath, inactivePaths: readonly string[]): boolean {
   return inactivePaths.some((pattern) => isUnder(path, pattern));
 }

@@ -10,7 +10,8 @@ import {
 } from './edits.ts';
 import { groupsOf, modelGroups, sections, type FieldSpec, type SectionId } from './field-table.ts';
 import { describeDefault } from './field-text.ts';
-import { concerns, formatPath, isInactive, isOpen, pathKey, type SettingPath } from './setting-path.ts';
+import { concerns, formatPath, isInactive, pathKey, type SettingPath } from './setting-path.ts';
+import { isOpenSetting } from '../../store/open-settings.ts';
 import { holdsMask, isSecret, schemaEntry, type FieldKind } from './settings-schema.ts';
 
 export interface SettingField {
@@ -82,7 +83,7 @@ export function describeField(context: FormContext, { path, label }: FieldSpec):
 
 /** A map is changed entry by entry, so what counts is whether its entries may be. */
 function readOnlyReason({ settings, values }: FormContext, path: SettingPath, kind: FieldKind): string | undefined {
-  if (!isOpen(kind.type === 'map' ? [...path, '*'] : path, settings.openPaths)) return READ_ONLY;
+  if (!isOpenSetting(kind.type === 'map' ? [...path, '*'] : path, settings.openPaths)) return READ_ONLY;
   // Secrets of their own are replaced as a whole; one among other words would be lost.
   const isMixed = kind.type !== 'map' && kind.type !== 'secret' && holdsMask(valueAt(values, path));
   return isMixed ? MIXED : undefined;

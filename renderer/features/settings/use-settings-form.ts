@@ -7,7 +7,8 @@ import { notify, notifyError } from '../../store/notices.ts';
 import { describeApplied } from './describe-preview.ts';
 import { inverseEdits, toRequest, type Edits, type SettingValues } from './edits.ts';
 import { rebaseEdits } from './rebase-edits.ts';
-import { isOpen, type SettingPath } from './setting-path.ts';
+import type { SettingPath } from './setting-path.ts';
+import { isOpenSetting } from '../../store/open-settings.ts';
 import { budgetDevices, createFormContext, type FormContext } from './settings-form.ts';
 import { holdsMask, isSecret } from './settings-schema.ts';
 import { changeSettings, markApplied, revertSetting, useSettingsStore } from './settings-store.ts';
@@ -63,7 +64,7 @@ export function useCreateSettingsForm(settings: SettingsView): SettingsForm {
       markApplied();
       setApplyError(undefined);
       const inverse = inverseEdits(edits, values, (path, value) => isSecret(path) || holdsMask(value));
-      const canUndo = inverse?.every(({ path }) => isOpen(path, settings.openPaths)) === true;
+      const canUndo = inverse?.every(({ path }) => isOpenSetting(path, settings.openPaths)) === true;
       notify(
         'done',
         describeApplied(edits.length, shown),

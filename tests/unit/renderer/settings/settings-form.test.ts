@@ -4,7 +4,8 @@ import { formatPath as engineFormatPath } from '../../../../electron/engine/conf
 import { configSchema } from '../../../../electron/engine/config/schema.ts';
 import type { SettingsView } from '../../../../shared/contract/settings.ts';
 import { groupsOf, modelGroups, sections } from '../../../../renderer/features/settings/field-table.ts';
-import { concerns, formatPath, isInactive, isOpen } from '../../../../renderer/features/settings/setting-path.ts';
+import { concerns, formatPath, isInactive } from '../../../../renderer/features/settings/setting-path.ts';
+import { isOpenSetting } from '../../../../renderer/store/open-settings.ts';
 import {
   budgetDevices,
   createFormContext,
@@ -197,10 +198,10 @@ describe('paths', () => {
   });
 
   it('matches patterns by whole names', () => {
-    expect(isOpen(['models', 'a', 'ttl'], ['models.*.ttl'])).toBe(true);
-    expect(isOpen(['models', 'a'], ['models.*.ttl'])).toBe(false);
-    expect(isOpen(['models', 'a', 'ttl', 'x'], ['models.*.ttl'])).toBe(false);
-    expect(isOpen(['anything'], null)).toBe(true);
+    expect(isOpenSetting(['models', 'a', 'ttl'], ['models.*.ttl'])).toBe(true);
+    expect(isOpenSetting(['models', 'a'], ['models.*.ttl'])).toBe(false);
+    expect(isOpenSetting(['models', 'a', 'ttl', 'x'], ['models.*.ttl'])).toBe(false);
+    expect(isOpenSetting(['anything'], null)).toBe(true);
     expect(isInactive(['poolsX'], ['pools'])).toBe(false);
     expect(concerns('server.portX', ['server', 'port'])).toBe(false);
   });
