@@ -12,6 +12,7 @@ export interface CorralUnderTest {
   readonly pid: number;
   readonly address: string;
   readonly port: number;
+  readonly token: string;
   readonly bridge: Bridge;
   /** From its spawning to the line that says where it listens. */
   readonly startedWithinMs: number;
@@ -22,7 +23,10 @@ export interface CorralUnderTest {
  * `corral serve` as its users run it: the built program, a configuration file, a data folder of its own, and everything on
  * that is on by default.
  */
-export async function startCorral(context: BenchContext, config: Record<string, unknown>): Promise<CorralUnderTest> {
+export async function startCorral(
+  context: Pick<BenchContext, 'programs' | 'corralNodeArgs'>,
+  config: Record<string, unknown>,
+): Promise<CorralUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'corral-bench-'));
   const configFile = path.join(folder, 'config.yaml');
   const dataFolder = path.join(folder, 'data');
@@ -43,6 +47,7 @@ export async function startCorral(context: BenchContext, config: Record<string, 
   return {
     pid: child.pid,
     address: instance.address,
+    token: instance.token,
     port: Number(child.match?.[1]),
     bridge,
     startedWithinMs,
