@@ -99,10 +99,11 @@ async function launch(
 
   const page = async (): Promise<Page> => {
     try {
-      return await waitUntil('the window shows its page', findPage, 60_000);
+      return await waitUntil('the window shows its page', findPage, 40_000);
     } catch (thrown) {
       const windows = JSON.stringify(await control.ask('windows', null));
-      throw new Error(`The windows are ${windows}; the app wrote:\n${output}`, { cause: thrown });
+      const seen = browser?.contexts().map((context) => context.pages().map((each) => each.url()));
+      throw new Error(`The windows are ${windows}, pages ${JSON.stringify(seen)}; the app wrote:\n${output}`, { cause: thrown });
     }
   };
 
