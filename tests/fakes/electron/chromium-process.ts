@@ -36,7 +36,7 @@ const flags = [
   '--disable-gpu',
   '--disable-popup-blocking',
   '--disable-sync',
-  '--disable-features=SpareRendererForSitePerProcess,Translate,MediaRouter,OptimizationHints,HttpsUpgrades',
+  '--disable-features=SpareRendererForSitePerProcess,Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,MediaRouter,OptimizationHints,HttpsUpgrades',
   '--metrics-recording-only',
   '--mute-audio',
   '--no-service-autorun',
