@@ -19,9 +19,6 @@ import { waitUntil } from './support/wait-until.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const builtFolder = path.join(root, 'node_modules', '.cache', 'corral-electron-stand-in');
 
-/** Connecting takes a tenth of this, also on a slow machine. */
-const connectMs = 10_000;
-
 export interface StandInOptions {
   /** The folder with the package.json of the app. */
   readonly appPath?: string;
@@ -78,20 +75,13 @@ async function launch(
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const control = createControl(child, exited, () => output);
   let browser: Browser | undefined;
-  let connectedAtMs = 0;
   const known = new Set<Page>();
   const crashed = new Set<Page>();
 
   async function connect(): Promise<Browser | undefined> {
     if (browser?.isConnected() === true) return browser;
-    const found = await control.ask('chromium', null);
-    if (found === null) return undefined;
-    const { address } = found as { address: string };
-    browser = await chromium.connectOverCDP(address, { timeout: connectMs }).catch((thrown: unknown) => {
-      output += `[driver] Playwright could not connect and tries again: ${String(thrown)}\n`;
-      return undefined;
-    });
-    connectedAtMs = performance.now();
+    const address = await control.ask('chromium', null);
+    browser = address === null ? undefined : await chromium.connectOverCDP((address as { address: string }).address);
     return browser;
   }
 
@@ -104,13 +94,7 @@ async function launch(
       if (!known.has(each)) each.once('crash', () => void crashed.add(each));
       known.add(each);
     }
-    const found = pages.findLast((each) => !each.isClosed() && !crashed.has(each) && each.url().startsWith('http://'));
-    if (found === undefined && performance.now() - connectedAtMs > connectMs) {
-      // A page that was made while Playwright looked elsewhere is missed by it for good.
-      output += '[driver] Playwright does not see the page and connects again\n';
-      await browser?.close();
-    }
-    return found;
+    return pages.findLast((page) => !page.isClosed() && !crashed.has(page) && page.url().startsWith('http://'));
   }
 
   const page = async (): Promise<Page> => {
