@@ -18,12 +18,8 @@ it('every page, light and dark: pictures, and no serious finding of axe', async 
     ).text;
     await desktop.bridgeCall('load-model', { model: 'broken' }).catch(() => undefined); // It is meant to fail.
     await waitUntil('one is loaded', async () => (await desktop.model('one')).state === 'ready');
-    expect(
-      await screenshotAll(
-        page,
-        pages.map(({ name }) => name),
-      ),
-    ).toEqual({});
+    const names = pages.map(({ name }) => name);
+    expect(await screenshotAll(page, names)).toEqual({});
   } finally {
     await desktop.stop();
   }

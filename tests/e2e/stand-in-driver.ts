@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright';
@@ -55,10 +54,8 @@ async function launch(
   },
 ): Promise<DesktopApp> {
   let output = '';
-  const profiles: string[] = [];
   const start = async (appArgs: readonly string[]): Promise<ChildProcess> => {
-    const profilePath = await mkdtemp(path.join(tmpdir(), 'corral-chromium-'));
-    profiles.push(profilePath);
+    const profilePath = await mkdtemp(path.join(folder.path, 'chromium-'));
     const homePath = path.join(folder.path, 'home');
     await mkdir(homePath, { recursive: true });
     const child = spawn(process.execPath, [...nodeArgs, ...appArgs], {
@@ -99,10 +96,13 @@ async function launch(
 
   const page = async (): Promise<Page> => {
     try {
-      return await waitUntil('the window shows its page', findPage, 60_000);
+      return await waitUntil('the window shows its page', findPage, 40_000);
     } catch (thrown) {
       const windows = JSON.stringify(await control.ask('windows', null));
-      throw new Error(`The windows are ${windows}; the app wrote:\n${output}`, { cause: thrown });
+      const seen = browser?.contexts().map((context) => context.pages().map((each) => each.url()));
+      throw new Error(`The windows are ${windows}, pages ${JSON.stringify(seen)}; the app wrote:\n${output}`, {
+        cause: thrown,
+      });
     }
   };
 
@@ -127,8 +127,9 @@ async function launch(
       // Chromium ends with it, by its pipe.
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await exited;
-      for (const profile of profiles)
-        await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+      // Its profile, which is in the folder, is written to until the last of it has ended.
+      const hasEnded = async (): Promise<boolean> => (await folder.liveProcesses()).length === 0;
+      if (process.platform === 'linux') await waitUntil('Chromium has ended', hasEnded, 20_000).catch(() => undefined); // Said by the folder.
     },
   };
 }

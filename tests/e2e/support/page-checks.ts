@@ -1,13 +1,12 @@
-import { readFile, mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import type { Page } from 'playwright';
 
 /** What every page of the window is put through: pictures for people to look at, and axe. */
 
 const resultsFolder = fileURLToPath(new URL('../../../test-results/pages', import.meta.url));
-const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 export type Theme = 'light' | 'dark';
 
@@ -48,7 +47,7 @@ export async function setTheme(page: Page, theme: Theme): Promise<void> {
  */
 export async function checkAccessibility(page: Page): Promise<Finding[]> {
   if (!(await page.evaluate(() => globalThis.axe !== undefined))) {
-    await page.evaluate(`${await readFile(axeFile, 'utf8')}\n;undefined`);
+    await page.evaluate(`${axe.source}\n;undefined`);
   }
   const { violations } = await page.evaluate(async () => {
     if (globalThis.axe === undefined) throw new Error('axe was not loaded.');

@@ -1,6 +1,4 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { createProtocolPipe, type ProtocolPipe } from './protocol-pipe.ts';
 
@@ -36,7 +34,7 @@ const flags = [
   '--disable-gpu',
   '--disable-popup-blocking',
   '--disable-sync',
-  '--disable-features=SpareRendererForSitePerProcess,Translate,MediaRouter,OptimizationHints,HttpsUpgrades',
+  '--disable-features=SpareRendererForSitePerProcess,Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,MediaRouter,OptimizationHints,HttpsUpgrades',
   '--metrics-recording-only',
   '--mute-audio',
   '--no-service-autorun',
@@ -55,7 +53,14 @@ export async function startChromium(executable: string, profilePath: string): Pr
     { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' },
   );
   let errors = '';
-  child.stderr?.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)));
+  // It answers on its pipe before it listens for others.
+  const listening = new Promise<string>((resolve) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-8000);
+      const [, port] = /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(errors) ?? [];
+      if (port !== undefined) resolve(port);
+    });
+  });
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', (error) => {
@@ -75,8 +80,9 @@ export async function startChromium(executable: string, profilePath: string): Pr
   };
   try {
     await pipe.send('Browser.getVersion');
-    const [port] = (await readFile(path.join(profilePath, 'DevToolsActivePort'), 'utf8')).split('\n');
-    return { pipe, pid: child.pid ?? 0, debugAddress: `http://127.0.0.1:${port ?? ''}`, close };
+    const port = await Promise.race([listening, exited]);
+    if (port === undefined) throw new Error('It ended by itself.');
+    return { pipe, pid: child.pid ?? 0, debugAddress: `http://127.0.0.1:${port}`, close };
   } catch (thrown) {
     await close();
     throw new Error(`${executable} could not be started as the stand-in's Chromium:\n${errors}`, { cause: thrown });
