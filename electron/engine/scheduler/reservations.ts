@@ -46,7 +46,8 @@ export function createReservations(options: {
       const bytes = held.get(modelId);
       if (bytes === undefined) return NO_BYTES;
       const freed = await keeper.awaitReturn(modelId, bytes);
-      set(modelId, NO_BYTES);
+      // A model that came back meanwhile holds something else now, which is not this process's to give back.
+      if (held.get(modelId) === bytes) set(modelId, NO_BYTES);
       onRoom();
       return freed;
     },

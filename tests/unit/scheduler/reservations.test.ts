@@ -43,6 +43,16 @@ describe('a reservation', () => {
     expect(changed).toEqual(['a', 'a', 'room']);
   });
 
+  it('of a model that came back stays when the memory of its process before is given back at last', async () => {
+    const { reservations, giveBack } = createSubject();
+    reservations.hold('a', bytes(10));
+    const returned = reservations.giveBack('a');
+    reservations.hold('a', bytes(11));
+    giveBack(bytes(10));
+    await returned;
+    expect(reservations.of('a')).toEqual(bytes(11));
+  });
+
   it('is corrected by what was measured', async () => {
     const { reservations, changed, correct, measured } = createSubject();
     reservations.hold('a', bytes(10));
