@@ -16,7 +16,6 @@ function bin(packageName, file) {
 }
 
 const steps = [
-  { name: 'format', args: [bin('prettier', 'bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
   {
     name: 'lint',
     args: [
@@ -29,6 +28,7 @@ const steps = [
       'node_modules/.cache/eslint/',
     ],
   },
+  { name: 'format', args: [bin('prettier', 'bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
   { name: 'types', args: [bin('typescript', 'bin/tsc'), '-p', '.'] },
   { name: 'window-types', args: [bin('typescript', 'bin/tsc'), '-p', 'tests/unit/renderer'] },
   {
@@ -55,11 +55,14 @@ const steps = [
   },
 ];
 
-function run(args) {
+/** What it prints is shown at once, or kept until it has ended where several run beside each other. */
+function run(args, isAlone) {
   return new Promise((settle) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
-    child.once('error', () => settle(1));
-    child.once('exit', (code) => settle(code ?? 1));
+    const child = spawn(process.execPath, args, { cwd: root, stdio: isAlone ? 'inherit' : ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
+    child.once('error', (error) => settle({ code: 1, output: `${output}${error.message}\n` }));
+    child.once('close', (code) => settle({ code: code ?? 1, output }));
   });
 }
 
@@ -72,14 +75,27 @@ if (unknown.length > 0) {
 
 await rm(resultFile, { force: true });
 const failed = [];
-for (const step of steps) {
-  if (wanted.length > 0 && !wanted.includes(step.name)) continue;
+
+async function runStep(step, isAlone) {
   const startedMs = performance.now();
-  console.log(`\n▸ ${step.name}`);
-  const code = await run(step.args);
-  console.log(`${code === 0 ? '✓' : '✗'} ${step.name} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
+  if (isAlone) console.log(`\n▸ ${step.name}`);
+  const { code, output } = await run(step.args, isAlone);
+  console.log(
+    `${output}${code === 0 ? '✓' : '✗'} ${step.name} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
+  );
   if (code !== 0) failed.push(step.name);
 }
+
+const chosen = steps.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+// The steps before the tests read the same files and change none: two at a time, since each keeps one processor busy.
+const before = chosen.filter(({ name }) => name !== 'tests');
+await Promise.all(
+  [0, 1].map(async () => {
+    for (let step = before.shift(); step !== undefined; step = before.shift()) await runStep(step, false);
+  }),
+);
+// Tests look at latencies, so they have the machine to themselves.
+for (const step of chosen.filter(({ name }) => name === 'tests')) await runStep(step, true);
 
 const leftOut = (process.env['CORRAL_TEST_WITHOUT'] ?? '').split(',').filter((part) => part !== '');
 if (leftOut.length > 0)
