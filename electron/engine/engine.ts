@@ -26,6 +26,7 @@ import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
 import { watchForGames } from './memory/automatic-game-mode.ts';
 import { repeatWhileWanted } from './memory/repeat-while-wanted.ts';
 import { createMemoryHistory } from './memory/memory-history.ts';
+import { createSteadyMemory } from './memory/steady-memory.ts';
 import { createEventFeed } from './event-feed.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
 import { loadPlanView } from './memory-view.ts';
@@ -176,10 +177,11 @@ async function setUp(
   });
   undo.push(() => memory.close());
 
+  const steadyMemory = createSteadyMemory(() => memory.view(scheduler.isGameMode()));
   const memoryHistory = createMemoryHistory();
   const metrics = createMetrics(
     () => models(),
-    () => memory.view(scheduler.isGameMode()),
+    () => steadyMemory.view(),
   );
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
@@ -270,8 +272,11 @@ async function setUp(
   }
 
   function markMemory(): void {
-    memoryHistory.note(memory.view(scheduler.isGameMode()), clock.wallMs());
-    feed.mark('memory', () => ({ type: 'memory-changed', memory: memory.view(scheduler.isGameMode()) }));
+    memoryHistory.note(steadyMemory.view(), clock.wallMs());
+    feed.mark('memory', () => {
+      const news = steadyMemory.news();
+      return news === undefined ? undefined : { type: 'memory-changed', memory: news };
+    });
   }
 
   function announceInstance(): void {
@@ -442,7 +447,7 @@ async function setUp(
       engine: engines.status(),
       models: models(),
       queue: scheduler.queue(),
-      memory: memory.view(scheduler.isGameMode()),
+      memory: steadyMemory.view(),
     }),
     subscribe(listener, { isLooking = true } = {}) {
       const unsubscribe = feed.subscribe(listener);

@@ -11,7 +11,9 @@ export interface MemoryBarProps {
 /** A device's memory by owner, to scale: models in their colours, others grey, what may not be used hatched. */
 export function MemoryBar({ device, colours, isLarge = false }: MemoryBarProps) {
   const { totalBytes, models, usedByOthersBytes } = device;
-  const share = (bytes: number): string => `${totalBytes === 0 ? 0 : Math.min(100, (bytes / totalBytes) * 100)}%`;
+  // A fifth of a percent is a pixel or two; what others take changes all the time by less.
+  const share = (bytes: number): string =>
+    `${totalBytes === 0 ? 0 : Math.min(100, Math.round((bytes / totalBytes) * 500) / 5)}%`;
   const reserveBytes = reserveOf(device);
   return (
     <div className={styles['bar']} data-large={isLarge} role="img" aria-label={describeDevice(device)}>

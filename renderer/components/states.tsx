@@ -1,8 +1,8 @@
 import { AlertTriangle, CircleDashed, LoaderCircle } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { useCallback, type ReactNode } from 'react';
 import { formatDuration } from '#shared/model/units.ts';
 import type { AppError } from '#shared/contract/errors.ts';
-import { useNow } from '../store/use-now.ts';
+import { useTimedText } from '../store/use-now.ts';
 import { Button } from './button.tsx';
 import styles from './states.module.css';
 
@@ -71,5 +71,5 @@ export function Banner({
 
 /** `3 min` since a moment, counting on. */
 export function Age({ since }: { readonly since: number }) {
-  return <>{formatDuration(useNow() - since)}</>;
+  return <>{useTimedText(useCallback((now) => formatDuration(now - since), [since]))}</>;
 }

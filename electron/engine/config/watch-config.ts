@@ -5,18 +5,18 @@ import type { Logger } from '../ports/logger.ts';
 import { MAX_CONFIG_BYTES } from './load-config.ts';
 
 /**
- * Notices that the configuration file may mean something else now. It looks at the path five times a second rather than
+ * Notices that the configuration file may mean something else now. It looks at the path every 400 ms rather than
  * asking the system for events, because one `stat`, which follows every link anew, sees all there is: a rename over the
  * file, links swapped anywhere in its path, folders that come and go, file systems of other machines. Events would need a
  * watch in each folder on the way (and again after each change), get lost on network and container mounts, fail when a
  * user's inotify watches are used up, keep folders from being deleted on Windows, and wake for every line of a log that
- * lies beside the file, as it does on macOS. A look costs some 50 µs, which is 0.03 % of one core.
+ * lies beside the file, as it does on macOS. A look costs some 50 µs and a wake-up of two threads.
  *
  * It does not read what the file means; a deleted file counts as a change too.
  */
 
-/** With the settling time this keeps the delay below 300 ms. */
-const LOOK_INTERVAL_MS = 200;
+/** With the settling time this keeps the delay below 500 ms; a change is to be applied within a second. */
+const LOOK_INTERVAL_MS = 400;
 
 /** A writer that truncates the file and then fills it takes less than this; half a file must not be loaded. */
 const SETTLE_MS = 50;
@@ -28,7 +28,7 @@ export interface WatchConfigOptions {
   readonly filePath: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The content has changed, and has been still for 50 ms; called at most 300 ms after that began, one at a time. */
+  /** The content has changed, and has been still for 50 ms; called at most 500 ms after that began, one at a time. */
   onChange(): void;
   /** Ends the watch, as `close` does. */
   readonly signal?: AbortSignal;

@@ -1,11 +1,11 @@
 import { ChevronDown, ChevronRight, Pin } from 'lucide-react';
-import type { KeyboardEvent } from 'react';
+import { useCallback, type KeyboardEvent } from 'react';
 import type { LoadPlanView } from '#shared/contract/memory.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { StateDot } from '../../components/state-dot.tsx';
 import { useEngine } from '../../store/engine-context.ts';
-import { useNow } from '../../store/use-now.ts';
+import { useTimedText } from '../../store/use-now.ts';
 import { describeActivity, describeMemory, describeState } from './describe-model.ts';
 import { ModelDetails } from './model-details.tsx';
 import { ModelProblem } from './model-problem.tsx';
@@ -23,7 +23,7 @@ export interface ModelRowProps {
 /** One model. Enter loads, Backspace ejects, space or a click opens the details. */
 export function ModelRow({ model, colour, plan, isOpen, onToggle }: ModelRowProps) {
   const { actions } = useEngine();
-  const now = useNow();
+  const activity = useTimedText(useCallback((now) => describeActivity(model, plan, now), [model, plan]));
   const detailsId = `details-${model.id}`;
 
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
@@ -61,7 +61,7 @@ export function ModelRow({ model, colour, plan, isOpen, onToggle }: ModelRowProp
           </span>
           <span className={styles['state']}>{describeState(model)}</span>
           <span className={styles['memory']}>{describeMemory(model, plan)}</span>
-          <span className={styles['activity']}>{describeActivity(model, plan, now)}</span>
+          <span className={styles['activity']}>{activity}</span>
         </button>
         <RowActions model={model} plan={plan} />
       </div>
