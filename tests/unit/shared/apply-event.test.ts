@@ -2,54 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { applyEvent } from '../../../shared/contract/apply-event.ts';
 import { eventBodySchema, numberedEventSchema, type EventBody } from '../../../shared/contract/events.ts';
 import { snapshotSchema, type ModelView, type Snapshot } from '../../../shared/contract/snapshot.ts';
+import { modelView, snapshotOf } from '../../fakes/views.ts';
 
-const model = (id: string, changes: Partial<ModelView> = {}): ModelView => ({
-  id,
-  aliases: [],
-  kind: 'command',
-  isDemo: false,
-  state: 'off',
-  loadProgress: null,
-  detail: null,
-  isPinned: false,
-  activeRequests: 0,
-  waitingRequests: 0,
-  concurrency: null,
-  contextSize: null,
-  pid: null,
-  address: null,
-  commandLine: null,
-  stateSince: 1,
-  lastUsedAt: null,
-  lastLoadMs: null,
-  problem: null,
-  lastExit: null,
-  warnings: [],
-  need: null,
-  needHistory: null,
-  reservedBytes: {},
-  ...changes,
-});
+const model = (id: string, changes: Partial<ModelView> = {}): ModelView => modelView({ id, ...changes });
 
-const snapshot: Snapshot = {
-  sequence: 7,
-  instance: {
-    version: '1.0.0',
-    pid: 1,
-    startedAt: 1,
-    address: 'http://127.0.0.1:5526',
-    configPath: null,
-    configWarnings: [],
-    configErrors: [],
-    dataFolder: '/data',
-    maxLoaded: 1,
-    isShuttingDown: false,
-  },
-  engine: { status: 'searching' },
-  models: [model('a'), model('b')],
-  queue: [],
-  memory: { devices: [], isGameMode: false },
-};
+const snapshot = snapshotOf({ sequence: 7, models: [model('a'), model('b')] });
 
 const events: EventBody[] = [
   { type: 'model-changed', model: model('b', { state: 'ready', pid: 9 }) },

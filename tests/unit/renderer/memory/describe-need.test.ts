@@ -1,42 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { LoadPlanView, NeedView } from '#shared/contract/memory.ts';
-import type { ModelView } from '#shared/contract/snapshot.ts';
 import {
   bytesByDevice,
   describeContext,
   describeSource,
   predictedLines,
 } from '../../../../renderer/features/memory/describe-need.ts';
+import { modelView } from '../../../fakes/views.ts';
 
 const need: NeedView = { source: 'estimate', offloadedBytes: 5e9, hostBytes: 1e9, cpuBytes: 7e9, contextSize: 8192 };
-
-const model = (changes: Partial<ModelView> = {}): ModelView => ({
-  id: 'a',
-  aliases: [],
-  kind: 'file',
-  isDemo: false,
-  state: 'off',
-  loadProgress: null,
-  detail: null,
-  isPinned: false,
-  activeRequests: 0,
-  waitingRequests: 0,
-  concurrency: null,
-  contextSize: null,
-  pid: null,
-  address: null,
-  commandLine: null,
-  stateSince: 0,
-  lastUsedAt: null,
-  lastLoadMs: null,
-  problem: null,
-  lastExit: null,
-  warnings: [],
-  need: null,
-  needHistory: null,
-  reservedBytes: {},
-  ...changes,
-});
 
 const plan = (placement: Record<string, number>): LoadPlanView => ({
   model: 'a',
@@ -55,41 +27,41 @@ const plan = (placement: Record<string, number>): LoadPlanView => ({
 describe('what is predicted', () => {
   it('is where the load would go, before anything older', () => {
     const needHistory = { predictedBytes: { CUDA1: 1e9 }, measuredBytes: null, loadTimesMs: [], tokensPerSecond: null };
-    expect(predictedLines(model({ needHistory }), plan({ RAM: 1e9, CUDA0: 5e9 }))).toEqual([
+    expect(predictedLines(modelView({ needHistory }), plan({ RAM: 1e9, CUDA0: 5e9 }))).toEqual([
       '≈5.0 GB of CUDA0',
       '≈1.0 GB of RAM',
     ]);
-    expect(predictedLines(model({ needHistory }), undefined)).toEqual(['≈1.0 GB of CUDA1']);
+    expect(predictedLines(modelView({ needHistory }), undefined)).toEqual(['≈1.0 GB of CUDA1']);
   });
 
   it('is not marked as a guess where it was measured', () => {
     const measured: LoadPlanView = { ...plan({ CUDA0: 5e9 }), need: { ...need, source: 'measured' } };
-    expect(predictedLines(model(), measured)).toEqual(['5.0 GB of CUDA0']);
+    expect(predictedLines(modelView(), measured)).toEqual(['5.0 GB of CUDA0']);
   });
 
   it('is the sum where nobody has said yet which device', () => {
-    expect(predictedLines(model({ need }), undefined)).toEqual(['≈6.0 GB']);
-    expect(predictedLines(model({ need: { ...need, offloadedBytes: 0 } }), undefined)).toEqual(['≈7.0 GB']);
+    expect(predictedLines(modelView({ need }), undefined)).toEqual(['≈6.0 GB']);
+    expect(predictedLines(modelView({ need: { ...need, offloadedBytes: 0 } }), undefined)).toEqual(['≈7.0 GB']);
   });
 
   it('is nothing where nobody knows', () => {
-    expect(predictedLines(model({ need: { ...need, source: 'unknown' } }), undefined)).toEqual([]);
-    expect(predictedLines(model(), undefined)).toEqual([]);
+    expect(predictedLines(modelView({ need: { ...need, source: 'unknown' } }), undefined)).toEqual([]);
+    expect(predictedLines(modelView(), undefined)).toEqual([]);
   });
 });
 
 describe('where a need is known from', () => {
   it.each([
-    [model({ need }), 'estimate from the file'],
-    [model({ need: { ...need, source: 'forecast' } }), 'llama-server’s forecast'],
-    [model({ kind: 'command' }), 'its own command: Corral cannot tell'],
-    [model(), 'not asked for yet'],
+    [modelView({ need }), 'estimate from the file'],
+    [modelView({ need: { ...need, source: 'forecast' } }), 'llama-server’s forecast'],
+    [modelView({ kind: 'command' }), 'its own command: Corral cannot tell'],
+    [modelView(), 'not asked for yet'],
   ])('is said in words', (given, expected) => {
     expect(describeSource(given, undefined)).toBe(expected);
   });
 
   it('falls back on the plan’s', () => {
-    expect(describeSource(model(), plan({}))).toBe('estimate from the file');
+    expect(describeSource(modelView(), plan({}))).toBe('estimate from the file');
   });
 });
 
@@ -99,8 +71,8 @@ describe('small things', () => {
   });
 
   it('marks a context that is only planned', () => {
-    expect(describeContext(model({ contextSize: 4096 }), undefined)).toBe('4096 tokens');
-    expect(describeContext(model({ need }), undefined)).toBe('≈8192 tokens');
-    expect(describeContext(model(), undefined)).toBe('');
+    expect(describeContext(modelView({ contextSize: 4096 }), undefined)).toBe('4096 tokens');
+    expect(describeContext(modelView({ need }), undefined)).toBe('≈8192 tokens');
+    expect(describeContext(modelView(), undefined)).toBe('');
   });
 });
