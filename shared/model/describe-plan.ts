@@ -55,20 +55,19 @@ function describeBytes(bytes: Readonly<Record<string, number>>): string {
   return parts.length === 0 ? 'nothing that is known' : parts.join(', ');
 }
 
-/** A plan in a few words, for a line in a list: `≈5.1 GB · ejects qwen3-8b`. A prediction is marked. */
-export function summarisePlan(plan: LoadPlanView): string {
-  const size = describePlanSize(plan);
-  switch (plan.outcome) {
+/** What a load would do to others, in a few words for a line in a list; undefined if nobody knows. */
+export function describeConsequence({ outcome, ejects, waitsFor }: LoadPlanView): string | undefined {
+  switch (outcome) {
     case 'fits':
-      return join(size, 'ejects nothing');
+      return 'ejects nothing';
     case 'evicts':
-      return join(size, `ejects ${plan.ejects.map(({ model }) => model).join(', ')}`);
+      return `ejects ${ejects.map(({ model }) => model).join(', ')}`;
     case 'waits':
-      return join(size, plan.waitsFor.length === 0 ? 'waits for memory' : `waits for ${plan.waitsFor.join(', ')}`);
+      return waitsFor.length === 0 ? 'waits for memory' : `waits for ${waitsFor.join(', ')}`;
     case 'no-room':
-      return join(size, `won’t fit`);
+      return 'won’t fit';
     case 'unknown':
-      return size ?? 'size not known yet';
+      return undefined;
   }
 }
 
@@ -78,8 +77,4 @@ export function describePlanSize({ need, placement }: LoadPlanView): string | un
   const placed = Object.values(placement).reduce((sum, bytes) => sum + bytes, 0);
   const bytes = placed > 0 ? placed : Math.max(need.offloadedBytes, need.cpuBytes);
   return `${need.source === 'measured' ? '' : '≈'}${formatSize(bytes)}`;
-}
-
-function join(size: string | undefined, rest: string): string {
-  return size === undefined ? rest : `${size} · ${rest}`;
 }

@@ -4,7 +4,7 @@ import { CopyButton } from '../../components/copy-button.tsx';
 import { navigate } from '../../store/navigate.ts';
 import { lanBaseUrls } from './connect-facts.ts';
 import styles from './lan-access.module.css';
-import { QrCode } from './qr-code.tsx';
+import { QrCode } from '../../components/qr-code.tsx';
 
 /** The addresses for other devices, or why there are none. */
 export function LanAccess({

@@ -1,6 +1,6 @@
 import type { LoadPlanView } from '#shared/contract/memory.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
-import { describePlanSize } from '#shared/model/describe-plan.ts';
+import { describeConsequence, describePlanSize } from '#shared/model/describe-plan.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { formatDuration, formatSize } from '#shared/model/units.ts';
 import { heldBytes } from '../../store/selectors.ts';
@@ -61,18 +61,8 @@ function runningParts(model: ModelView, now: number): string[] {
 
 function planParts({ state }: ModelView, plan: LoadPlanView | undefined): string[] {
   if (state === 'failed' || plan === undefined) return [];
-  switch (plan.outcome) {
-    case 'fits':
-      return ['ejects nothing'];
-    case 'evicts':
-      return [`ejects ${plan.ejects.map(({ model }) => model).join(', ')}`];
-    case 'waits':
-      return [plan.waitsFor.length === 0 ? 'waits for memory' : `waits for ${plan.waitsFor.join(', ')}`];
-    case 'no-room':
-      return ['won’t fit'];
-    case 'unknown':
-      return [];
-  }
+  const consequence = describeConsequence(plan);
+  return consequence === undefined ? [] : [consequence];
 }
 
 export function formatRate(perSecond: number): string {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceView, LoadPlanView, NeedView } from '#shared/contract/memory.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
-import { describePlan, summarisePlan } from '#shared/model/describe-plan.ts';
+import { describeConsequence, describePlan, describePlanSize } from '#shared/model/describe-plan.ts';
 import { availableBytes, describeDevice } from '../../../../renderer/components/memory-bar.tsx';
 import {
   describeActivity,
@@ -84,14 +84,14 @@ describe('a row', () => {
 });
 
 describe('a plan in a few words', () => {
-  it.each<[Partial<LoadPlanView>, string]>([
-    [{}, '≈5.0 GB · ejects nothing'],
-    [{ outcome: 'evicts', ejects }, '≈5.0 GB · ejects gemma'],
-    [{ outcome: 'no-room', placement: {} }, '≈6.0 GB · won’t fit'],
-    [{ outcome: 'waits', waitsFor: ['a', 'b'], need: { ...need, source: 'measured' } }, '5.0 GB · waits for a, b'],
-    [{ outcome: 'unknown', need: null }, 'size not known yet'],
-  ])('%j', (changes, expected) => {
-    expect(summarisePlan(plan(changes))).toBe(expected);
+  it.each<[Partial<LoadPlanView>, string | undefined, string | undefined]>([
+    [{}, '≈5.0 GB', 'ejects nothing'],
+    [{ outcome: 'evicts', ejects }, '≈5.0 GB', 'ejects gemma'],
+    [{ outcome: 'no-room', placement: {} }, '≈6.0 GB', 'won’t fit'],
+    [{ outcome: 'waits', waitsFor: ['a', 'b'], need: { ...need, source: 'measured' } }, '5.0 GB', 'waits for a, b'],
+    [{ outcome: 'unknown', need: null }, undefined, undefined],
+  ])('%j', (changes, size, consequence) => {
+    expect([describePlanSize(plan(changes)), describeConsequence(plan(changes))]).toEqual([size, consequence]);
   });
 
   it('says in whole sentences what would be ejected and why', () => {
