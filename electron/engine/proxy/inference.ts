@@ -55,6 +55,12 @@ export interface InferenceDependencies {
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
+  /** A number that no other request without a place has had; each record needs an id of its own. */
+  nextRefusalNumber(): number;
+  /** The one shape of errors of this address; undefined where the route decides. */
+  readonly family?: ApiFamily | undefined;
+  /** What the address itself asks of a model before a request goes to it. */
+  checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
 }
 
 /** What is asked of which model. */
@@ -88,8 +94,6 @@ export interface RequestUrl {
 
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
   const { clock } = dependencies;
-  /** Those that never got a place have no id of their own; each record needs one all the same. */
-  let refusedCount = 0;
 
   async function answer(
     request: IncomingMessage,
@@ -173,12 +177,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     const laneName = lane.name;
     const durationMs = clock.nowMs() - arrivedMs;
     const isGone = departure.hasHappened();
-    if (lease === undefined) refusedCount += 1;
-    const refusedNumber = refusedCount;
+    const refusalNumber = lease === undefined ? dependencies.nextRefusalNumber() : 0;
     dependencies.record(() => {
       const usage = meter?.usage() ?? NO_USAGE;
       return {
-        id: lease?.requestId ?? `refused-${refusedNumber}`,
+        id: lease?.requestId ?? `refused-${refusalNumber}`,
         at: arrivedAt,
         modelId,
         lane: laneName,
@@ -215,27 +218,34 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
 
   return {
     handle: (route, request, response, { pathname, search }) =>
-      answer(request, response, { family: route.family, route: pathname }, async (body, lane) => {
-        const requested = await findRequestedModel(request, search, route.modelFrom === 'query' ? undefined : body);
-        const resolved = dependencies.resolveModel(requested.name);
-        if (resolved === undefined) {
-          const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
-          throw unknownModel(requested.name, known);
-        }
-        const filters = dependencies.filtersOf(resolved.modelId);
-        const canFilter = filters !== undefined && body !== undefined && requested.isJson;
-        return {
-          modelId: resolved.modelId,
-          setName: resolved.setName,
-          isStreaming: requested.isStreaming,
-          canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
-          canStart: route.canStart,
-          path: pathname + search,
-          body: canFilter ? filterBody(body, filters) : body,
-        };
-      }),
+      answer(
+        request,
+        response,
+        { family: dependencies.family ?? route.family, route: pathname },
+        async (body, lane) => {
+          const requested = await findRequestedModel(request, search, route.modelFrom === 'query' ? undefined : body);
+          const resolved = dependencies.resolveModel(requested.name);
+          if (resolved === undefined) {
+            const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
+            throw unknownModel(requested.name, known);
+          }
+          const refused = dependencies.checkTarget?.(resolved.modelId, route, request);
+          if (refused !== undefined) throw refused;
+          const filters = dependencies.filtersOf(resolved.modelId);
+          const canFilter = filters !== undefined && body !== undefined && requested.isJson;
+          return {
+            modelId: resolved.modelId,
+            setName: resolved.setName,
+            isStreaming: requested.isStreaming,
+            canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
+            canStart: route.canStart,
+            path: pathname + search,
+            body: canFilter ? filterBody(body, filters) : body,
+          };
+        },
+      ),
     handleUpstream: (request, response, url) =>
-      answer(request, response, { family: 'openai', route: '/upstream' }, (body) => {
+      answer(request, response, { family: dependencies.family ?? 'openai', route: '/upstream' }, (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
         return Promise.resolve({ ...target, setName: undefined, isStreaming: false, canComment: false, body });
       }),

@@ -32,6 +32,8 @@ describe('parseConfig on what is right', () => {
   it.each(['', '# nothing\n', '{}', 'server:\nmodels:\n', '---\n'])('fills in all defaults for %j', (text) => {
     expect(valid(text)).toEqual({
       filePath: '/etc/corral/config.yaml',
+      foreign: undefined,
+      listeners: [],
       server: {
         host: '127.0.0.1',
         port: 5526,
