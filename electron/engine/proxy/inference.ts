@@ -10,12 +10,14 @@ import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
+import type { ImageFetcher } from './fetch-image.ts';
 import { filterBody } from './filter-body.ts';
 import { findRequestedModel } from './find-model.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { readBody } from './read-body.ts';
 import { refuseUnread } from './refuse-unread.ts';
+import { mayBeJson, screenMedia, type RemoteImagesPolicy } from './remote-media.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
 import { checkSlotFiles } from './slot-files.ts';
@@ -26,6 +28,7 @@ import { createWaitingComments, type WaitingCommentSettings } from './waiting-co
 export interface InferenceSettings {
   readonly guardPolicy: GuardPolicy;
   readonly maxBodyBytes: number;
+  readonly remoteImages: RemoteImagesPolicy;
   /** 0 waits for ever. */
   readonly responseTimeoutMs: number;
   /** 0 waits for ever. */
@@ -55,6 +58,7 @@ export interface InferenceDependencies {
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
+  readonly imageFetcher: ImageFetcher;
 }
 
 /** What is asked of which model. */
@@ -68,6 +72,8 @@ interface Target {
   /** Path and query for the child. */
   readonly path: string;
   readonly body: Buffer | undefined;
+  /** The body may name pictures and the like that the model's server would fetch. */
+  readonly mayNameMedia: boolean;
 }
 
 type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
@@ -124,6 +130,12 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         checkLaneModel(lane, modelId) ??
         (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
       if (refused !== undefined) throw refused;
+      let sentBody = target.body;
+      if (sentBody !== undefined && target.mayNameMedia) {
+        const { remoteImages: policy, maxBodyBytes } = settings;
+        const { imageFetcher: fetcher } = dependencies;
+        sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
+      }
       if (target.canStart) {
         if (target.setName !== undefined) dependencies.loadSet(target.setName);
         lease =
@@ -141,7 +153,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         request,
         response,
         path: target.path,
-        body: target.body,
+        body: sentBody,
         lease,
         family,
         clock,
@@ -232,12 +244,15 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           canStart: route.canStart,
           path: pathname + search,
           body: canFilter ? filterBody(body, filters) : body,
+          mayNameMedia: requested.mayNameMedia,
         };
       }),
     handleUpstream: (request, response, url) =>
       answer(request, response, { family: 'openai', route: '/upstream' }, (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
-        return Promise.resolve({ ...target, setName: undefined, isStreaming: false, canComment: false, body });
+        const mayNameMedia = body !== undefined && mayBeJson(body, request.headers['content-type']);
+        const plain = { setName: undefined, isStreaming: false, canComment: false };
+        return Promise.resolve({ ...target, ...plain, body, mayNameMedia });
       }),
   };
 }
