@@ -10,6 +10,13 @@ import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
+import {
+  conversationOf,
+  createConversations,
+  findConversationModel,
+  goneConversation,
+  waitForConversation,
+} from './conversations.ts';
 import type { ImageFetcher } from './fetch-image.ts';
 import { filterBody } from './filter-body.ts';
 import { findRequestedModel } from './find-model.ts';
@@ -94,6 +101,7 @@ export interface RequestUrl {
 
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
   const { clock } = dependencies;
+  const conversations = createConversations(clock);
   /** Those that never got a place have no id of their own; each record needs one all the same. */
   let refusedCount = 0;
 
@@ -113,6 +121,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     let firstByteMs: number | undefined;
     let outcome: ForwardOutcome | undefined;
     let failure: AppError | undefined;
+    const conversationId = conversationOf(request.headers);
     try {
       const settings = dependencies.settings();
       if (dependencies.isShuttingDown()) throw shuttingDown();
@@ -149,6 +158,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         lease = dependencies.peek(modelId);
         if (lease === undefined) throw notLoaded(modelId, route);
       }
+      if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
       outcome = await forward({
         request,
         response,
@@ -178,7 +188,9 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         else refuseUnread(request, response, failure, { family, clock });
       }
     } finally {
-      lease?.release();
+      if (lease === undefined || conversationId === undefined || !departure.hasHappened()) lease?.release();
+      // A stream with a name goes on without its client, and has its slot until it ends.
+      else void waitForConversation(lease, conversationId, clock).finally(lease.release);
     }
     if (lane === undefined || target === undefined) return;
     const { modelId, isStreaming } = target;
@@ -228,11 +240,17 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
   return {
     handle: (route, request, response, { pathname, search }) =>
       answer(request, response, { family: route.family, route: pathname }, async (body, lane) => {
-        const requested = await findRequestedModel(request, search, route.modelFrom === 'query' ? undefined : body);
+        const ofStream =
+          route.modelFrom === 'conversation' ? findConversationModel(search, lane.name, conversations) : undefined;
+        const searched = route.modelFrom === 'query' ? undefined : body;
+        const requested = ofStream ?? (await findRequestedModel(request, search, searched));
         const resolved = dependencies.resolveModel(requested.name);
         if (resolved === undefined) {
           const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
           throw unknownModel(requested.name, known);
+        }
+        if (ofStream !== undefined && dependencies.peek(resolved.modelId) === undefined) {
+          throw goneConversation(ofStream.conversationId);
         }
         const filters = dependencies.filtersOf(resolved.modelId);
         const canFilter = filters !== undefined && body !== undefined && requested.isJson;
