@@ -4,6 +4,7 @@ import { isResident } from '#shared/model/model-state.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import { createImageFetcher } from './proxy/fetch-image.ts';
 import { createInferenceHandler, type InferenceSettings } from './proxy/inference.ts';
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
@@ -60,6 +61,7 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     },
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
+    imageFetcher: createImageFetcher(),
   });
   const app = createProxyApp({
     logger,

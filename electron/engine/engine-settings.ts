@@ -22,6 +22,7 @@ export function inferenceSettingsOf(config: ResolvedConfig): InferenceSettings {
   return {
     guardPolicy: guardPolicyOf(config),
     maxBodyBytes: config.server.maxBodyBytes,
+    remoteImages: config.server.remoteImages,
     responseTimeoutMs: config.server.timeouts.responseMs,
     idleTimeoutMs: config.server.timeouts.idleMs,
     waitingComments: config.scheduler.waitingComments,
