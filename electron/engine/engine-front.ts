@@ -1,9 +1,11 @@
 import type { RequestListener } from 'node:http';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
+import type { ModelConfig } from './config/resolved-config.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import { proxyKey } from './config/proxy-address.ts';
 import { createInferenceHandler, type InferenceSettings } from './proxy/inference.ts';
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
@@ -27,7 +29,7 @@ export interface EngineFrontOptions {
   table(): ModelTable;
   process(modelId: string): ModelProcessView;
   models(): ModelView[];
-  loadInBackground(modelId: string): void;
+  loadInBackground(modelId: string, setName?: string): void;
   isShuttingDown(): boolean;
 }
 
@@ -40,7 +42,7 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     settings,
     resolveModel: (name) => table().resolve(name),
     resolvePrefix: (upstreamPath) => table().resolvePrefix(upstreamPath),
-    knownModels: () => [...table().models.keys()],
+    knownModels: () => [...table().models.values()].filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id),
     filtersOf: (modelId) => table().models.get(modelId)?.filters,
     keepsKvCache: (modelId) => canKeepKvCache(table().models.get(modelId)),
     peek(modelId) {
@@ -53,10 +55,14 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     acquireNow: scheduler.acquireNow,
     acquire: scheduler.acquire,
     waitStatus: scheduler.waitStatus,
-    loadSet(setName) {
+    loadSet(setName, modelId) {
       const set = table().sets.get(setName);
       if (set?.load !== 'together') return;
-      for (const member of set.models) if (!isResident(options.process(member).state)) options.loadInBackground(member);
+      for (const member of companionsOf(modelId, set.models, table().models)) {
+        const isThere = isResident(options.process(member).state);
+        if (isThere && (!set.isByName || scheduler.counts(member).setName === setName)) continue;
+        options.loadInBackground(member, setName);
+      }
     },
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
@@ -67,7 +73,8 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     resolveModel: (name) => table().resolve(name)?.modelId,
     listModels: () =>
       options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
-        return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
+        const isUnlisted = table().models.get(id)?.isUnlisted === true;
+        return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, isUnlisted, contextSize, aliases };
       }),
     isShuttingDown: options.isShuttingDown,
     async renderMetrics() {
@@ -77,4 +84,23 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     mounts,
   });
   return createRequestListener({ guardPolicy: () => settings().guardPolicy, inference, app });
+}
+
+/** The members of a set that can be loaded beside one of them: no two servers can have one address. */
+function companionsOf(
+  modelId: string,
+  members: readonly string[],
+  models: ReadonlyMap<string, ModelConfig>,
+): readonly string[] {
+  const addressOf = (id: string): string | undefined => {
+    const model = models.get(id);
+    return model?.kind === 'command' && model.proxy !== undefined ? proxyKey(model.proxy) : undefined;
+  };
+  const taken = new Set([addressOf(modelId)]);
+  return members.filter((member) => {
+    const address = addressOf(member);
+    if (member === modelId || (address !== undefined && taken.has(address))) return false;
+    taken.add(address);
+    return true;
+  });
 }

@@ -287,8 +287,8 @@ async function setUp(
     return formatAddress(listeners?.host ?? config.server.host, listeners?.port ?? config.server.port);
   }
 
-  function loadInBackground(modelId: string): void {
-    scheduler.load(modelId, new AbortController().signal).catch((thrown: unknown) => {
+  function loadInBackground(modelId: string, setName?: string): void {
+    scheduler.load(modelId, new AbortController().signal, setName).catch((thrown: unknown) => {
       logger.log('warn', `Model "${modelId}" was to be loaded and was not: ${(thrown as Error).message}`);
     });
   }

@@ -108,6 +108,7 @@ models:
       pinned: false,
       startup: false,
       priority: 0,
+      isUnlisted: false,
     });
   });
 
