@@ -36,7 +36,7 @@ export interface ModelRecord {
   setName: string | undefined;
 }
 
-function createModelRecord(config: ModelConfig): ModelRecord {
+export function createModelRecord(config: ModelConfig): ModelRecord {
   return {
     config,
     isRemoved: false,
