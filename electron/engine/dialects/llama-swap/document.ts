@@ -14,87 +14,89 @@ const parameters = group(z.unknown());
 const macros = group(scalar);
 
 const filters = z.looseObject({
-  stripParams: z.union([text, z.array(text)]).nullish(),
+  stripParams: z.union([text, z.array(text)]).optional(),
   /** The name in earlier versions. */
-  strip_params: z.union([text, z.array(text)]).nullish(),
-  setParams: parameters.nullish(),
-  setParamsByID: group(parameters.nullish()).nullish(),
+  strip_params: z.union([text, z.array(text)]).optional(),
+  setParams: parameters.optional(),
+  setParamsByID: group(parameters.optional()).optional(),
 });
 
 export const modelDocument = z.looseObject({
   cmd: z
     .string({ error: 'must be given: the command that starts the server' })
     .refine((command) => command.trim() !== '', 'must not be empty'),
-  proxy: text.nullish(),
-  aliases: z.array(z.union([text, z.looseObject({ id: text, unlisted: flag.nullish() })])).nullish(),
-  env: z.array(text).nullish(),
-  checkEndpoint: text.nullish(),
-  ttl: count.nullish(),
-  unloadTimeout: count.nullish(),
-  cmdStop: text.nullish(),
-  name: text.nullish(),
-  description: text.nullish(),
-  unlisted: flag.nullish(),
-  useModelName: text.nullish(),
-  macros: macros.nullish(),
-  filters: filters.nullish(),
-  metadata: parameters.nullish(),
-  concurrencyLimit: count.nullish(),
-  sendLoadingState: flag.nullish(),
+  proxy: text.optional(),
+  aliases: z.array(z.union([text, z.looseObject({ id: text, unlisted: flag.optional() })])).optional(),
+  env: z.array(text).optional(),
+  checkEndpoint: text.optional(),
+  ttl: count.optional(),
+  unloadTimeout: count.optional(),
+  cmdStop: text.optional(),
+  name: text.optional(),
+  description: text.optional(),
+  unlisted: flag.optional(),
+  useModelName: text.optional(),
+  macros: macros.optional(),
+  filters: filters.optional(),
+  metadata: parameters.optional(),
+  concurrencyLimit: count.optional(),
+  sendLoadingState: flag.optional(),
 });
 
 const groupDocument = z.looseObject({
-  swap: flag.nullish(),
-  exclusive: flag.nullish(),
-  persistent: flag.nullish(),
+  swap: flag.optional(),
+  exclusive: flag.optional(),
+  persistent: flag.optional(),
   members: z.array(text, { error: 'must be a list of model ids' }),
 });
 
 const matrixDocument = z.looseObject({
-  vars: group(text).nullish(),
-  evict_costs: group(count).nullish(),
-  sets: group(text).nullish(),
+  vars: group(text).optional(),
+  evict_costs: group(count).optional(),
+  sets: group(text).optional(),
 });
 
 const routingDocument = z.looseObject({
   router: z
     .looseObject({
-      use: text.nullish(),
-      settings: z.looseObject({ groups: group(groupDocument).nullish(), matrix: matrixDocument.nullish() }).nullish(),
+      use: text.optional(),
+      settings: z
+        .looseObject({ groups: group(groupDocument).optional(), matrix: matrixDocument.optional() })
+        .optional(),
     })
-    .nullish(),
+    .optional(),
   scheduler: z
     .looseObject({
-      settings: z.looseObject({ fifo: z.looseObject({ priority: group(count).nullish() }).nullish() }).nullish(),
+      settings: z.looseObject({ fifo: z.looseObject({ priority: group(count).optional() }).optional() }).optional(),
     })
-    .nullish(),
+    .optional(),
 });
 
 export const llamaSwapDocument = z.looseObject({
-  healthCheckTimeout: count.nullish(),
-  globalTTL: count.nullish(),
-  unloadTimeout: count.nullish(),
-  logLevel: text.nullish(),
-  metricsMaxInMemory: count.nullish(),
-  startPort: count.nullish(),
-  sendLoadingState: flag.nullish(),
-  includeAliasesInList: flag.nullish(),
-  macros: macros.nullish(),
-  apiKeys: z.array(text).nullish(),
-  models: group(modelDocument).nullish(),
+  healthCheckTimeout: count.optional(),
+  globalTTL: count.optional(),
+  unloadTimeout: count.optional(),
+  logLevel: text.optional(),
+  metricsMaxInMemory: count.optional(),
+  startPort: count.optional(),
+  sendLoadingState: flag.optional(),
+  includeAliasesInList: flag.optional(),
+  macros: macros.optional(),
+  apiKeys: z.array(text).optional(),
+  models: group(modelDocument).optional(),
   /** Lists of models in the early form, names that are pinned to models in today's. */
-  profiles: group(z.union([z.array(text), z.looseObject({}), z.null()])).nullish(),
-  groups: group(groupDocument).nullish(),
-  matrix: matrixDocument.nullish(),
-  routing: routingDocument.nullish(),
-  hooks: z.looseObject({ on_startup: z.looseObject({ preload: z.array(text).nullish() }).nullish() }).nullish(),
+  profiles: group(z.union([z.array(text), z.looseObject({}), z.null()])).optional(),
+  groups: group(groupDocument).optional(),
+  matrix: matrixDocument.optional(),
+  routing: routingDocument.optional(),
+  hooks: z.looseObject({ on_startup: z.looseObject({ preload: z.array(text).optional() }).optional() }).optional(),
   peers: group(
     z.looseObject({
       proxy: text,
-      apiKey: text.nullish(),
+      apiKey: text.optional(),
       models: z.array(text, { error: 'must be a list of model ids' }),
     }),
-  ).nullish(),
+  ).optional(),
 });
 
 export type LlamaSwapDocument = z.output<typeof llamaSwapDocument>;
@@ -116,16 +118,24 @@ export function isEarlyForm(document: LlamaSwapDocument): boolean {
   );
 }
 
-/** `<<: *anchor`, as YAML 1.1 and llama-swap's reader merge it; what is written beside it wins. Pure. */
-export function mergeAnchors(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(mergeAnchors);
+/** In these, null means something, or is somebody else's business. */
+const keepsNull = new Set(['setParams', 'setParamsByID', 'metadata', 'profiles']);
+
+/**
+ * What the file says once `<<: *anchor` is merged, as llama-swap's reader does it (what is written beside it wins), and keys
+ * without a value are taken for not written. Pure.
+ */
+export function normaliseDocument(value: unknown, hasNulls = false): unknown {
+  if (Array.isArray(value)) return value.map((entry) => normaliseDocument(entry, hasNulls));
   if (typeof value !== 'object' || value === null) return value;
   const { '<<': merged, ...own } = value as Record<string, unknown>;
-  const entries = Object.entries(own).map(([key, entry]) => [key, mergeAnchors(entry)] as const);
-  const sources = (Array.isArray(merged) ? merged : [merged]).map(mergeAnchors).reverse();
+  const entries = Object.entries(own)
+    .filter(([, entry]) => hasNulls || entry !== null)
+    .map(([key, entry]) => [key, normaliseDocument(entry, hasNulls || keepsNull.has(key))] as const);
+  const sources = [merged].flat().map((source) => normaliseDocument(source, hasNulls));
   return Object.assign(
     {},
-    ...sources.filter((source) => typeof source === 'object'),
+    ...sources.reverse().filter((source) => typeof source === 'object'),
     Object.fromEntries(entries),
   ) as unknown;
 }

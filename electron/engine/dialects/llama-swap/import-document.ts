@@ -1,7 +1,7 @@
 import type { ConfigIssue, LocatedIssue, PathSegment } from '../../config/config-issue.ts';
 import { formatConfigIssue, formatPath } from '../../config/config-issue.ts';
 import { explainZodIssues } from '../../config/explain-zod-issues.ts';
-import { isEarlyForm, llamaSwapDocument, mergeAnchors, type LlamaSwapDocument } from './document.ts';
+import { isEarlyForm, llamaSwapDocument, normaliseDocument, type LlamaSwapDocument } from './document.ts';
 import { createImportContext, seconds, type ImportContext, type KeyOutcome } from './import-context.ts';
 import { importModels, type ListedDetails } from './import-models.ts';
 import { importSets } from './import-sets.ts';
@@ -29,7 +29,7 @@ export function importLlamaSwap(
   written: unknown,
   surroundings: { readonly env: Readonly<Record<string, string | undefined>>; readonly platform: NodeJS.Platform },
 ): ImportedDocument {
-  const value = mergeAnchors(written ?? {});
+  const value = normaliseDocument(written ?? {});
   const parsed = llamaSwapDocument.safeParse(value);
   if (!parsed.success) return refuse(explainZodIssues(parsed.error.issues, value));
   const document = parsed.data;
@@ -42,7 +42,7 @@ export function importLlamaSwap(
     issues,
   });
   for (const at of anchorPaths(written)) context.mapped(at, 'written out where it is merged');
-  if (document.macros != null) context.mapped(['macros'], 'written out where they are used');
+  if (document.macros !== undefined) context.mapped(['macros'], 'written out where they are used');
 
   const models = importModels(document, context);
   const { sets, maxLoaded } = importSets(document, models, context);
@@ -91,7 +91,8 @@ function importDefaults(document: LlamaSwapDocument, context: ImportContext): Re
   const ttl = context.wholeNumber(document.globalTTL, ['globalTTL']);
   if (ttl !== undefined) context.mapped(['globalTTL'], 'idle time of all models', ['defaults', 'ttl']);
   const unloadTimeout = context.wholeNumber(document.unloadTimeout, ['unloadTimeout']) ?? 0;
-  if (document.unloadTimeout != null) context.mapped(['unloadTimeout'], 'time to stop', ['defaults', 'stopGrace']);
+  if (document.unloadTimeout !== undefined)
+    context.mapped(['unloadTimeout'], 'time to stop', ['defaults', 'stopGrace']);
   return {
     startTimeout: seconds(Math.max(least, timeout ?? (context.isEarly ? early : today))),
     ttl: seconds(ttl ?? 0),
@@ -101,7 +102,7 @@ function importDefaults(document: LlamaSwapDocument, context: ImportContext): Re
 
 function importSettings(document: LlamaSwapDocument, context: ImportContext): Record<string, unknown> {
   const native: Record<string, unknown> = {};
-  if (document.logLevel != null) {
+  if (document.logLevel !== undefined) {
     const level = document.logLevel.toLowerCase();
     if (/^(debug|info|warn|error)$/.test(level)) {
       native['log'] = { level };
@@ -113,7 +114,7 @@ function importSettings(document: LlamaSwapDocument, context: ImportContext): Re
     native['telemetry'] = { maxRecords: records };
     context.mapped(['metricsMaxInMemory'], 'records of requests kept in memory', ['telemetry', 'maxRecords']);
   }
-  if (document.sendLoadingState != null) {
+  if (document.sendLoadingState !== undefined) {
     if (!context.isTrue(document.sendLoadingState)) native['scheduler'] = { waitingComments: { enabled: false } };
     context.approximated(
       ['sendLoadingState'],
@@ -146,7 +147,7 @@ function listenerOptions(
 ): Record<string, unknown> {
   const told = Object.fromEntries(Object.entries(details).filter(([, detail]) => Object.keys(detail).length > 0));
   const includesAliases = context.isTrue(document.includeAliasesInList);
-  if (document.includeAliasesInList != null) {
+  if (document.includeAliasesInList !== undefined) {
     context.mapped(['includeAliasesInList'], 'on the llama-swap address', ['listeners', 0, 'options']);
   }
   return {
@@ -199,7 +200,7 @@ function importPeers(document: LlamaSwapDocument, context: ImportContext): Recor
   for (const [name, peer] of Object.entries(document.peers ?? {})) {
     const at: PathSegment[] = ['peers', name];
     const scope = { macros: context.macros };
-    const key = peer.apiKey == null ? '' : context.expander.expand(peer.apiKey, scope, [...at, 'apiKey']);
+    const key = peer.apiKey === undefined ? '' : context.expander.expand(peer.apiKey, scope, [...at, 'apiKey']);
     pools[name] = {
       endpoints: [
         {
@@ -210,7 +211,7 @@ function importPeers(document: LlamaSwapDocument, context: ImportContext): Recor
       ],
     };
     for (const part of ['proxy', 'apiKey', 'models'] as const) {
-      if (peer[part] != null) context.mapped([...at, part], 'an endpoint of a pool', ['pools', name]);
+      if (peer[part] !== undefined) context.mapped([...at, part], 'an endpoint of a pool', ['pools', name]);
     }
     if (peer['filters'] !== undefined) context.dropped([...at, 'filters'], 'requests to pools go on as they came');
     if (peer['timeouts'] !== undefined) {

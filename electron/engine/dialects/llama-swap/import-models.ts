@@ -65,7 +65,7 @@ function needsFixedPort(model: LlamaSwapModel, id: string, context: ImportContex
   const silent = { ...scopeOf(model, id, '${PORT}', context) };
   const expanded = expandQuietly(model.cmd, silent);
   if (!expanded.includes('${PORT}')) return false;
-  const proxy = model.proxy === undefined || model.proxy === null ? undefined : expandQuietly(model.proxy, silent);
+  const proxy = model.proxy === undefined ? undefined : expandQuietly(model.proxy, silent);
   return hasFixedPorts || (proxy?.includes('${PORT}') === true && !PLAIN_PROXY.test(proxy));
 }
 
@@ -93,15 +93,15 @@ function importModel(
   const command = commandOf(expander.expand(withoutComments(model.cmd), scope, at('cmd')), at('cmd'), context);
   native['command'] = command;
   mapped(at('cmd'), 'run without a shell, in the folder of the file', at('command'));
-  if (model.macros != null) mapped(at('macros'), 'written out where they are used');
+  if (model.macros !== undefined) mapped(at('macros'), 'written out where they are used');
   importProxy(model, { id, scope, port, command, native }, context);
 
-  if (model.cmdStop != null && model.cmdStop.trim() !== '') {
+  if (model.cmdStop !== undefined && model.cmdStop.trim() !== '') {
     const stop = expander.expand(withoutComments(model.cmdStop), { ...scope, hasPid: true }, at('cmdStop'));
     native['stopCommand'] = commandOf(stop, at('cmdStop'), context);
     mapped(at('cmdStop'), 'run before the process is told to end', at('stopCommand'));
-  } else if (model.cmdStop != null) mapped(at('cmdStop'), 'empty: the process is told to end');
-  if (model.checkEndpoint != null) {
+  } else if (model.cmdStop !== undefined) mapped(at('cmdStop'), 'empty: the process is told to end');
+  if (model.checkEndpoint !== undefined) {
     const path = expander.resolve(model.checkEndpoint, scope, at('checkEndpoint'));
     native['health'] = path === 'none' || path.startsWith('/') ? literal(path) : `/${literal(path)}`;
     mapped(
@@ -133,24 +133,25 @@ function importModel(
   importEnvironment(model, scope, native, at, context);
   const filters = importFilters(model, scope, at, context);
   importAliases(model, { id, native, details, extra: filters.aliases }, context);
-  if (model.useModelName != null && model.useModelName !== '') {
+  if (model.useModelName !== undefined && model.useModelName !== '') {
     filters.native['model'] = literal(expander.resolve(model.useModelName, scope, at('useModelName')));
     mapped(at('useModelName'), 'the name the server is told', at('filters', 'model'));
   }
   if (Object.keys(filters.native).length > 0) native['filters'] = filters.native;
-  if (model.unlisted != null) {
+  if (model.unlisted !== undefined) {
     if (context.isTrue(model.unlisted)) native['unlisted'] = true;
     mapped(at('unlisted'), 'left out of lists, usable all the same', at('unlisted'));
   }
-  if (model.name != null) details.name = literal(expander.resolve(model.name, scope, at('name')));
-  if (model.description != null) {
+  if (model.name !== undefined) details.name = literal(expander.resolve(model.name, scope, at('name')));
+  if (model.description !== undefined) {
     details.description = literal(expander.resolve(model.description, scope, at('description')));
   }
-  if (model.metadata != null) details.metadata = literalAll(expander.resolveAll(model.metadata, scope, at('metadata')));
+  if (model.metadata !== undefined)
+    details.metadata = literalAll(expander.resolveAll(model.metadata, scope, at('metadata')));
   for (const key of ['name', 'description', 'metadata'] as const) {
-    if (model[key] != null) mapped(at(key), 'told in the list of models on the llama-swap address');
+    if (model[key] !== undefined) mapped(at(key), 'told in the list of models on the llama-swap address');
   }
-  if (model.sendLoadingState != null) {
+  if (model.sendLoadingState !== undefined) {
     approximated(at('sendLoadingState'), 'streams get comments while they wait, for all models or none');
   }
   for (const key of ['timeouts', 'capabilities'] as const) {
@@ -190,7 +191,7 @@ function importProxy(
     return;
   }
   if (PLAIN_PROXY.test(proxy)) {
-    if (model.proxy != null) mapped(at, 'a port that is free at each start, as ${PORT}');
+    if (model.proxy !== undefined) mapped(at, 'a port that is free at each start, as ${PORT}');
     return;
   }
   if (!URL.canParse(proxy) || new URL(proxy).protocol !== 'http:') {
@@ -198,7 +199,7 @@ function importProxy(
     return;
   }
   native['proxy'] = proxy;
-  if (model.proxy != null) mapped(at, 'the address the command has for itself', at);
+  if (model.proxy !== undefined) mapped(at, 'the address the command has for itself', at);
 }
 
 /** Lines that begin with `#` are comments, and a backslash at the end of a line only says that it goes on. */
@@ -253,21 +254,21 @@ function importFilters(
   const { filters } = model;
   for (const key of ['stripParams', 'strip_params'] as const) {
     const written = filters?.[key];
-    if (written == null) continue;
+    if (written === undefined) continue;
     const list = [written].flat().map((text) => expander.resolve(text, scope, at('filters', key)));
     const names = list.flatMap((text) => text.split(',')).map((name) => name.trim());
     native['strip'] = [...new Set(names)].filter((name) => name !== '' && name !== 'model').map(literal);
     mapped(at('filters', key), 'removed from requests; "model" never is', at('filters', 'strip'));
   }
   const parametersOf = (written: unknown, path: PathSegment[]): Record<string, unknown> => {
-    const { model: _model, ...set } = expander.resolveAll(written, scope, path) as Record<string, unknown>;
-    return literalAll(set) as Record<string, unknown>;
+    const set = Object.entries(expander.resolveAll(written, scope, path) as Record<string, unknown>);
+    return literalAll(Object.fromEntries(set.filter(([name]) => name !== 'model'))) as Record<string, unknown>;
   };
-  if (filters?.setParams != null) {
+  if (filters?.setParams !== undefined) {
     native['set'] = parametersOf(filters.setParams, at('filters', 'setParams'));
     mapped(at('filters', 'setParams'), 'set in requests; "model" never is', at('filters', 'set'));
   }
-  if (filters?.setParamsByID != null) {
+  if (filters?.setParamsByID !== undefined) {
     const path = at('filters', 'setParamsByID');
     const entries = Object.entries(filters.setParamsByID).map(([name, set]) => {
       const asked = expander.resolve(name, scope, [...path, name]);

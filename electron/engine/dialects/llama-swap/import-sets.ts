@@ -16,18 +16,18 @@ export function importSets(document: LlamaSwapDocument, models: ImportedModels, 
   importProfiles(document, { sets, models }, context);
   const router = document.routing?.router;
   const settings: PathSegment[] = ['routing', 'router', 'settings'];
-  const isMatrix = router == null ? document.matrix != null : router.use === 'matrix';
-  if (router?.use != null) context.mapped(['routing', 'router', 'use'], 'as its settings say');
+  const isMatrix = router === undefined ? document.matrix !== undefined : router.use === 'matrix';
+  if (router?.use !== undefined) context.mapped(['routing', 'router', 'use'], 'as its settings say');
   const [groups, groupsAt] =
-    router == null ? [document.groups, ['groups']] : [router.settings?.groups, [...settings, 'groups']];
+    router === undefined ? [document.groups, ['groups']] : [router.settings?.groups, [...settings, 'groups']];
   const [matrix, matrixAt] =
-    router == null ? [document.matrix, ['matrix']] : [router.settings?.matrix, [...settings, 'matrix']];
-  if (groups != null && matrix != null && router == null) {
+    router === undefined ? [document.matrix, ['matrix']] : [router.settings?.matrix, [...settings, 'matrix']];
+  if (groups !== undefined && matrix !== undefined && router === undefined) {
     context.refuse(['matrix'], 'cannot stand beside `groups`; keep one of them');
     return { sets, maxLoaded: 1 };
   }
-  if (isMatrix && matrix != null) importMatrix(matrix, matrixAt, { sets, models }, context);
-  else if (groups != null) importGroups(groups, groupsAt, { sets, models }, context);
+  if (isMatrix && matrix !== undefined) importMatrix(matrix, matrixAt, { sets, models }, context);
+  else if (groups !== undefined) importGroups(groups, groupsAt, { sets, models }, context);
   else return { sets, maxLoaded: 1 };
   return { sets, maxLoaded: undefined };
 }
@@ -108,8 +108,8 @@ function importGroups(
     const set = freeName(name, parts);
     parts.sets[set] = {
       models: members,
-      ...(swap == null || context.isTrue(swap) ? { oneAtATime: true } : {}),
-      ...(exclusive == null || context.isTrue(exclusive) ? { evictsOthers: true } : {}),
+      ...(swap === undefined || context.isTrue(swap) ? { oneAtATime: true } : {}),
+      ...(exclusive === undefined || context.isTrue(exclusive) ? { evictsOthers: true } : {}),
       ...(context.isTrue(persistent) ? { persistent: true } : {}),
     };
     context.mapped(at, 'a set; beyond it, models are also unloaded where memory would not do', ['sets', set]);
@@ -132,7 +132,7 @@ function importMatrix(
     if (id === undefined) context.refuse([...at, 'vars', short], 'is not the id of a model');
     else idOf.set(short, id);
   }
-  if (vars != null) context.mapped([...at, 'vars'], 'written out in the sets');
+  if (vars !== undefined) context.mapped([...at, 'vars'], 'written out in the sets');
   const placed = new Set<string>();
   for (const [name, expression] of Object.entries(expressions ?? {})) {
     const expanded = expandMatrixSet(expression, expressions ?? {});
@@ -153,7 +153,7 @@ function importMatrix(
     }
     context.mapped([...at, 'sets', name], 'each combination is a set that bears nothing beside it', ['sets', name]);
   }
-  if (costs != null) {
+  if (costs !== undefined) {
     context.approximated([...at, 'evict_costs'], 'Corral weighs models by how long they really took to load');
   }
   const others = Object.keys(parts.models.native).filter((id) => !placed.has(id));
