@@ -36,6 +36,9 @@ export const proxyField = z.string().refine((text) => {
   return protocol === 'http:' && hostname !== '' && search === '' && hash === '' && username === '';
 }, 'must be an address such as http://127.0.0.1:8999');
 
+/** The native address's, clear of what common programs use. */
+export const DEFAULT_PORT = 5526;
+
 export const portField = z.int().min(0).max(65_535);
 
 export const priorityField = z.int().min(-1000).max(1000);
