@@ -1,13 +1,6 @@
 import { formatPath, type LocatedIssue, type PathSegment } from '../../config/config-issue.ts';
+import type { ImportEntry } from '../foreign-format.ts';
 import type { MacroExpander, MacroValue } from './macros.ts';
-
-/** What became of a key of the file. */
-export interface KeyOutcome {
-  readonly path: string;
-  readonly outcome: 'mapped' | 'approximated' | 'dropped';
-  readonly note: string;
-  readonly to?: string;
-}
 
 /** What the parts of an import share: the texts of the file, what is wrong with it and what became of it. */
 export interface ImportContext {
@@ -16,7 +9,7 @@ export interface ImportContext {
   readonly isWindows: boolean;
   readonly isEarly: boolean;
   readonly issues: LocatedIssue[];
-  readonly report: KeyOutcome[];
+  readonly report: ImportEntry[];
   mapped(at: readonly PathSegment[], note: string, to?: readonly PathSegment[]): void;
   approximated(at: readonly PathSegment[], note: string, to?: readonly PathSegment[]): void;
   dropped(at: readonly PathSegment[], note: string): void;
@@ -33,9 +26,9 @@ export interface ImportContext {
 export function createImportContext(
   base: Pick<ImportContext, 'expander' | 'macros' | 'isWindows' | 'isEarly' | 'issues'>,
 ): ImportContext {
-  const report: KeyOutcome[] = [];
+  const report: ImportEntry[] = [];
   const note =
-    (outcome: KeyOutcome['outcome']) =>
+    (outcome: ImportEntry['outcome']) =>
     (at: readonly PathSegment[], text: string, to?: readonly PathSegment[]): void => {
       report.push({ path: formatPath(at), outcome, note: text, ...(to === undefined ? {} : { to: formatPath(to) }) });
     };

@@ -1,13 +1,16 @@
 import type { ConfigIssue, LocatedIssue, PathSegment } from '../../config/config-issue.ts';
 import { formatConfigIssue, formatPath } from '../../config/config-issue.ts';
 import { explainZodIssues } from '../../config/explain-zod-issues.ts';
+import type { ImportEntry } from '../foreign-format.ts';
 import { isEarlyForm, llamaSwapDocument, normaliseDocument, type LlamaSwapDocument } from './document.ts';
-import { createImportContext, seconds, type ImportContext, type KeyOutcome } from './import-context.ts';
+import { createImportContext, seconds, type ImportContext } from './import-context.ts';
 import { importModels, type ListedDetails } from './import-models.ts';
 import { importSets } from './import-sets.ts';
 import { createMacroExpander, type MacroValue } from './macros.ts';
 
-export const LLAMA_SWAP_PORT = 8080;
+/** The program listens on all addresses unless it is told otherwise. */
+const LLAMA_SWAP_HOST = '0.0.0.0';
+const LLAMA_SWAP_PORT = 8080;
 
 /** Of the early form and of today's, in seconds; neither takes less than the least. */
 const HEALTH_CHECK_TIMEOUT = { early: 15, today: 120, least: 15 } as const;
@@ -17,7 +20,7 @@ export type ImportedDocument =
       readonly ok: true;
       readonly native: Record<string, unknown>;
       readonly document: LlamaSwapDocument;
-      readonly report: readonly KeyOutcome[];
+      readonly report: readonly ImportEntry[];
     }
   | { readonly ok: false; readonly errors: readonly ConfigIssue[]; readonly say: string };
 
@@ -60,8 +63,7 @@ export function importLlamaSwap(
     listeners: [
       {
         dialect: 'llama-swap',
-        // The program itself listens on all addresses; without a key Corral does not.
-        host: apiKeys.length === 0 ? '127.0.0.1' : '0.0.0.0',
+        host: LLAMA_SWAP_HOST,
         port: LLAMA_SWAP_PORT,
         options: listenerOptions(document, models.details, context),
       },
@@ -77,7 +79,7 @@ function refuse(issues: readonly LocatedIssue[]): ImportedDocument {
 }
 
 /** How llama-swap itself says it. */
-export function sayErrors(errors: readonly ConfigIssue[]): string {
+function sayErrors(errors: readonly ConfigIssue[]): string {
   return errors.map((error) => `Error loading config: ${formatConfigIssue(error)}`).join('\n');
 }
 

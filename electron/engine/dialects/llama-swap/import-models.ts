@@ -2,7 +2,8 @@ import type { PathSegment } from '../../config/config-issue.ts';
 import { splitCommand } from '../../config/split-command.ts';
 import type { LlamaSwapDocument, LlamaSwapModel } from './document.ts';
 import { seconds, type ImportContext } from './import-context.ts';
-import { literal, literalAll, type MacroScope, type MacroValue } from './macros.ts';
+import { literal } from '../literal.ts';
+import { literalAll, type MacroScope, type MacroValue } from './macros.ts';
 
 /** What llama-swap counts ports from where the file does not say. */
 const DEFAULT_START_PORT = 5800;

@@ -18,6 +18,9 @@ export function importSets(document: LlamaSwapDocument, models: ImportedModels, 
   const settings: PathSegment[] = ['routing', 'router', 'settings'];
   const isMatrix = router === undefined ? document.matrix !== undefined : router.use === 'matrix';
   if (router?.use !== undefined) context.mapped(['routing', 'router', 'use'], 'as its settings say');
+  if (document.routing?.scheduler?.['use'] !== undefined) {
+    context.mapped(['routing', 'scheduler', 'use'], 'the queue serves in the order in which requests came');
+  }
   const [groups, groupsAt] =
     router === undefined ? [document.groups, ['groups']] : [router.settings?.groups, [...settings, 'groups']];
   const [matrix, matrixAt] =

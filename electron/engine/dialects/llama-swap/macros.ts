@@ -1,3 +1,4 @@
+import { literal } from '../literal.ts';
 import type { LocatedIssue, PathSegment } from '../../config/config-issue.ts';
 
 /** Texts of a llama-swap file, in which `${name}` stands for something. Pure. */
@@ -85,11 +86,6 @@ export function createMacroExpander(
     resolve,
     resolveAll,
   };
-}
-
-/** A text that is meant as it is, as a native configuration writes it. */
-export function literal(text: string): string {
-  return text.replaceAll('${', () => '$${');
 }
 
 /** Every text of a value as a native configuration writes it. */

@@ -1,18 +1,12 @@
 import { formatPath, type ConfigIssue } from '../../config/config-issue.ts';
+import type { ImportEntry } from '../foreign-format.ts';
+import { literal } from '../literal.ts';
 import type { IniEntry, IniSection } from './parse-ini.ts';
 import { findPresetFlag, type PresetFlag } from './preset-flags.ts';
 
-/** What became of a key of the file. */
-interface KeyOutcome {
-  readonly path: string;
-  readonly outcome: 'mapped' | 'approximated' | 'dropped';
-  readonly note: string;
-  readonly to?: string;
-}
-
 export interface ImportedPresets {
   readonly native: Record<string, unknown>;
-  readonly report: readonly KeyOutcome[];
+  readonly report: readonly ImportEntry[];
   /** Keys and sections that are left out, for whoever serves the file. */
   readonly warnings: readonly ConfigIssue[];
 }
@@ -68,7 +62,7 @@ const REPOSITORY = /^[\w.-]+\/[\w.-]+(?::[\w.-]+)?$/;
 export function importPresets(sections: readonly IniSection[]): ImportedPresets {
   const models: Record<string, Record<string, unknown>> = {};
   const native: Record<string, unknown> = { models };
-  const report: KeyOutcome[] = [];
+  const report: ImportEntry[] = [];
   const warnings: ConfigIssue[] = [];
   const drop = (path: string, note: string): void => {
     report.push({ path, outcome: 'dropped', note });
@@ -124,7 +118,7 @@ function bare(key: string): string {
 function reportGlobal(
   { key, value }: IniEntry,
   native: Record<string, unknown>,
-  report: KeyOutcome[],
+  report: ImportEntry[],
   drop: (path: string, note: string) => void,
 ): void {
   const path = formatPath([GLOBAL_SECTION, key]);
@@ -140,7 +134,7 @@ function reportGlobal(
 
 const UNKNOWN = 'no flag of llama-server has this name';
 
-type Note = (outcome: KeyOutcome['outcome'], note: string, to?: string) => void;
+type Note = (outcome: ImportEntry['outcome'], note: string, to?: string) => void;
 
 interface ModelInTheMaking {
   take(entry: IniEntry, note: Note): void;
@@ -322,9 +316,4 @@ function isOn(value: string): boolean | undefined {
 
 function seconds(count: number): string | 0 {
   return count === 0 ? 0 : `${count}s`;
-}
-
-/** As a native configuration writes a text that is meant as it is. */
-function literal(text: string): string {
-  return text.replaceAll('${', () => '$${');
 }

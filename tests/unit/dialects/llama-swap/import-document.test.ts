@@ -74,7 +74,7 @@ describe('the early form: the README’s own example', () => {
     });
     expect(config.sets.get('coding')).toMatchObject({ models: ['qwen', 'llama'], load: 'together', isByName: true });
     expect(accepted(text).native['listeners']).toEqual([
-      { dialect: 'llama-swap', host: '127.0.0.1', port: 8080, options: {} },
+      { dialect: 'llama-swap', host: '0.0.0.0', port: 8080, options: {} },
     ]);
     expect(accepted(text).report).toContainEqual({
       path: 'profiles.coding',
