@@ -1,4 +1,4 @@
-import type { AppError} from '#shared/contract/errors.ts';
+import type { AppError } from '#shared/contract/errors.ts';
 import { deserialiseError, serialiseError } from '#shared/contract/errors.ts';
 import type { DownloadState, DownloadView } from '#shared/contract/downloads.ts';
 import type { Clock } from '../../ports/clock.ts';

@@ -104,7 +104,10 @@ export async function fetchFile(options: FetchFileOptions, signal: AbortSignal):
         answer.body.on('error', () => undefined).destroy();
       }
     } finally {
+      const { size } = await handle.stat();
       await handle.close();
+      // Nothing is nothing to go on with.
+      if (size === 0 && file.sizeBytes > 0) await rm(part, { force: true });
     }
   }
 

@@ -49,7 +49,7 @@ export function openHubConnections(
 }
 
 /** Answers with what is allowed alone, so that what was checked is what is connected to. */
-function guardedLookup(origin: URL): LookupFunction {
+export function guardedLookup(origin: URL): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) {

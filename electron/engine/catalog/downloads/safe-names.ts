@@ -7,7 +7,7 @@
 const reservedOnWindows = /^(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\..*)?$/i;
 
 /** Control characters, and what Windows keeps for itself: drive letters, streams, patterns, its own separator. */
- 
+
 const forbidden = /[\u0000-\u001f\u007f<>:"|?*\\]/;
 
 const MAX_SEGMENT_BYTES = 255;
