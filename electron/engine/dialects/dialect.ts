@@ -78,7 +78,7 @@ export interface DialectListener {
   /** The line the program prints once it listens. */
   startupLine?(address: string): string;
   /** Ends what it has open: timers, streams. */
-  close?(): void;
+  close?(): void | Promise<void>;
 }
 
 export interface Dialect {
