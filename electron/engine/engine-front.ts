@@ -6,7 +6,9 @@ import type { DialectListener } from './dialects/dialect.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import { createConversations } from './proxy/conversations.ts';
 import { createDialectRequestListener } from './proxy/dialect-request-listener.ts';
+import { createImageFetcher } from './proxy/fetch-image.ts';
 import {
   createInferenceHandler,
   type InferenceDependencies,
@@ -86,6 +88,8 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
     nextRefusalNumber: () => (refusalCount += 1),
+    imageFetcher: createImageFetcher(),
+    conversations: createConversations(clock),
   };
 
   async function renderMetrics(): Promise<{ contentType: string; text: string }> {

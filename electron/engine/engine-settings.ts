@@ -24,6 +24,7 @@ export function inferenceSettingsOf(config: ResolvedConfig, host = config.server
   return {
     guardPolicy: guardPolicyOf(config, host),
     maxBodyBytes: config.server.maxBodyBytes,
+    remoteImages: config.server.remoteImages,
     responseTimeoutMs: config.server.timeouts.responseMs,
     idleTimeoutMs: config.server.timeouts.idleMs,
     waitingComments: config.scheduler.waitingComments,

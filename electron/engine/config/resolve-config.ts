@@ -42,6 +42,7 @@ export function resolveConfig(
       allowedHosts: server.allowedHosts.map(withoutBrackets),
       allowRemoteConfig: server.allowRemoteConfig,
       maxBodyBytes: server.maxBodyBytes,
+      remoteImages: server.remoteImages,
       timeouts: {
         requestMs: server.timeouts.request,
         connectMs: server.timeouts.connect,

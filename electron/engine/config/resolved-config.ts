@@ -53,6 +53,8 @@ export interface ServerConfig {
   readonly allowedHosts: readonly string[];
   readonly allowRemoteConfig: boolean;
   readonly maxBodyBytes: number;
+  /** What becomes of requests that name pictures by address; `allow` leaves them to the server of the model. */
+  readonly remoteImages: 'refuse' | 'fetch' | 'allow';
   readonly timeouts: {
     /** Reading a request's headers and body from the client. */
     readonly requestMs: number;

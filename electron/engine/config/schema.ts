@@ -65,6 +65,12 @@ const serverSchema = z
       .refine((bytes) => bytes >= 1024, 'must be at least 1KiB')
       .prefault('64MiB')
       .describe('The largest request that is accepted.'),
+    remoteImages: z
+      .enum(['refuse', 'fetch', 'allow'])
+      .prefault('refuse')
+      .describe(
+        'Requests that name a picture by its address: refuse them, let Corral fetch it (from public addresses only), or let the server of the model fetch whatever it is told to.',
+      ),
     timeouts: z
       .strictObject({
         request: positiveDurationField

@@ -10,12 +10,21 @@ import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
+import {
+  conversationOf,
+  type Conversations,
+  findConversationModel,
+  goneConversation,
+  waitForConversation,
+} from './conversations.ts';
+import type { ImageFetcher } from './fetch-image.ts';
 import { filterBody } from './filter-body.ts';
 import { findRequestedModel } from './find-model.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { readBody } from './read-body.ts';
 import { refuseUnread } from './refuse-unread.ts';
+import { mayBeJson, screenMedia, type RemoteImagesPolicy } from './remote-media.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
 import { checkSlotFiles } from './slot-files.ts';
@@ -26,6 +35,7 @@ import { createWaitingComments, type WaitingCommentSettings } from './waiting-co
 export interface InferenceSettings {
   readonly guardPolicy: GuardPolicy;
   readonly maxBodyBytes: number;
+  readonly remoteImages: RemoteImagesPolicy;
   /** 0 waits for ever. */
   readonly responseTimeoutMs: number;
   /** 0 waits for ever. */
@@ -61,6 +71,9 @@ export interface InferenceDependencies {
   readonly family?: ApiFamily | undefined;
   /** What the address itself asks of a model before a request goes to it. */
   checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  readonly imageFetcher: ImageFetcher;
+  /** Shared by all addresses. */
+  readonly conversations: Conversations;
 }
 
 /** What is asked of which model. */
@@ -74,6 +87,8 @@ interface Target {
   /** Path and query for the child. */
   readonly path: string;
   readonly body: Buffer | undefined;
+  /** The body may name pictures and the like that the model's server would fetch. */
+  readonly mayNameMedia: boolean;
 }
 
 type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
@@ -93,7 +108,7 @@ export interface RequestUrl {
 }
 
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
-  const { clock } = dependencies;
+  const { clock, conversations } = dependencies;
 
   async function answer(
     request: IncomingMessage,
@@ -111,6 +126,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     let firstByteMs: number | undefined;
     let outcome: ForwardOutcome | undefined;
     let failure: AppError | undefined;
+    const conversationId = conversationOf(request.headers);
     try {
       const settings = dependencies.settings();
       if (dependencies.isShuttingDown()) throw shuttingDown();
@@ -128,6 +144,12 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         checkLaneModel(lane, modelId) ??
         (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
       if (refused !== undefined) throw refused;
+      let sentBody = target.body;
+      if (sentBody !== undefined && target.mayNameMedia) {
+        const { remoteImages: policy, maxBodyBytes } = settings;
+        const { imageFetcher: fetcher } = dependencies;
+        sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
+      }
       if (target.canStart) {
         if (target.setName !== undefined) dependencies.loadSet(target.setName);
         lease =
@@ -141,11 +163,12 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         lease = dependencies.peek(modelId);
         if (lease === undefined) throw notLoaded(modelId, route);
       }
+      if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
       outcome = await forward({
         request,
         response,
         path: target.path,
-        body: target.body,
+        body: sentBody,
         lease,
         family,
         clock,
@@ -170,7 +193,9 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         else refuseUnread(request, response, failure, { family, clock });
       }
     } finally {
-      lease?.release();
+      if (lease === undefined || conversationId === undefined || !departure.hasHappened()) lease?.release();
+      // A stream with a name goes on without its client, and has its slot until it ends.
+      else void waitForConversation(lease, conversationId, clock).finally(lease.release);
     }
     if (lane === undefined || target === undefined) return;
     const { modelId, isStreaming } = target;
@@ -223,7 +248,10 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         response,
         { family: dependencies.family ?? route.family, route: pathname },
         async (body, lane) => {
-          const requested = await findRequestedModel(request, search, route.modelFrom === 'query' ? undefined : body);
+          const ofStream =
+            route.modelFrom === 'conversation' ? findConversationModel(search, lane.name, conversations) : undefined;
+          const searched = route.modelFrom === 'query' ? undefined : body;
+          const requested = ofStream ?? (await findRequestedModel(request, search, searched));
           const resolved = dependencies.resolveModel(requested.name);
           if (resolved === undefined) {
             const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
@@ -231,6 +259,9 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           }
           const refused = dependencies.checkTarget?.(resolved.modelId, route, request);
           if (refused !== undefined) throw refused;
+          if (ofStream !== undefined && dependencies.peek(resolved.modelId) === undefined) {
+            throw goneConversation(ofStream.conversationId);
+          }
           const filters = dependencies.filtersOf(resolved.modelId);
           const canFilter = filters !== undefined && body !== undefined && requested.isJson;
           return {
@@ -241,13 +272,16 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
             canStart: route.canStart,
             path: pathname + search,
             body: canFilter ? filterBody(body, filters) : body,
+            mayNameMedia: requested.mayNameMedia,
           };
         },
       ),
     handleUpstream: (request, response, url) =>
       answer(request, response, { family: dependencies.family ?? 'openai', route: '/upstream' }, (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
-        return Promise.resolve({ ...target, setName: undefined, isStreaming: false, canComment: false, body });
+        const mayNameMedia = body !== undefined && mayBeJson(body, request.headers['content-type']);
+        const plain = { setName: undefined, isStreaming: false, canComment: false };
+        return Promise.resolve({ ...target, ...plain, body, mayNameMedia });
       }),
   };
 }

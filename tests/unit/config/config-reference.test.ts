@@ -40,6 +40,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'server.allowedHosts': ['x.example'],
   'server.allowRemoteConfig': true,
   'server.maxBodyBytes': 4096,
+  'server.remoteImages': 'fetch',
   'server.timeouts.request': '1s',
   'server.timeouts.connect': '1s',
   'server.timeouts.response': '1s',

@@ -43,6 +43,7 @@ describe('parseConfig on what is right', () => {
         allowedHosts: [],
         allowRemoteConfig: false,
         maxBodyBytes: 67_108_864,
+        remoteImages: 'refuse',
         timeouts: { requestMs: 300_000, connectMs: 10_000, responseMs: 0, idleMs: 0, shutdownMs: 10_000 },
       },
       engine: { path: 'auto', autoInstall: true },
