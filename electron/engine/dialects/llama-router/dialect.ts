@@ -124,9 +124,19 @@ function createLlamaRouterListener(host: DialectHost, options: LlamaRouterOption
       const pathname = (request.url ?? '/').split('?', 1)[0] ?? '/';
       return isProxied(pathname, endpointsOf(modelId)) ? undefined : notProxied(pathname, modelId);
     },
+    loadingNote: (modelId, pathname) =>
+      options.notifyModelSwap && pathname.endsWith('/chat/completions')
+        ? loadingEvent(modelId, options.models[modelId]?.group ?? '')
+        : undefined,
     startupLine: (address) => `llama-router listens on ${address}`,
     close: unsubscribe,
   };
+}
+
+/** What clients show as reasoning. Pure. */
+function loadingEvent(modelId: string, group: string): string {
+  const text = `[llama-router] Loading ${modelId} (${group === '' ? modelId : group})\n`;
+  return `data: ${JSON.stringify({ choices: [{ delta: { reasoning_content: text }, index: 0 }] })}\n\n`;
 }
 
 function notProxied(pathname: string, modelId: string): AppError {

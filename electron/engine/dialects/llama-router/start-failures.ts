@@ -8,24 +8,27 @@ export function createStartFailures({
   startTimeoutMs(modelId: string): number;
   log(line: string): void;
 }): { observe(model: ModelView): void } {
-  /** Where each was started last; a process that is gone has no address any more. */
-  const addresses = new Map<string, string>();
+  /** Where each was told to listen. */
+  const places = new Map<string, string>();
   /** When the exits that were told of happened. */
   const told = new Map<string, number>();
   return {
-    observe({ id, address, problem, lastExit }) {
-      if (address !== null) addresses.set(id, address);
+    observe({ id, commandLine, problem, lastExit }) {
+      if (commandLine !== null) places.set(id, placeOf(commandLine));
       if (problem?.details?.['reason'] !== 'timed-out' || lastExit === null || told.get(id) === lastExit.at) return;
       told.set(id, lastExit.at);
       log(
-        `Backend for ${id} did not become ready on port ${portOf(addresses.get(id))} within ${startTimeoutMs(id)} ms`,
+        `Backend for ${id} did not become ready on port ${places.get(id) ?? 'unknown'} within ${startTimeoutMs(id)} ms`,
       );
     },
   };
 }
 
-/** The number, or the socket that stands in its place. */
-function portOf(address: string | undefined): string {
-  if (address === undefined) return 'unknown';
-  return /:(\d+)$/.exec(address)?.[1] ?? address;
+/** The port, or the socket that stands in its place. */
+function placeOf(commandLine: readonly string[]): string {
+  const after = (flag: string): string | undefined => {
+    const at = commandLine.lastIndexOf(flag);
+    return at === -1 ? undefined : commandLine[at + 1];
+  };
+  return after('--port') ?? after('--host') ?? 'unknown';
 }

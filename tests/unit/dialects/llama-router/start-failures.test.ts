@@ -6,7 +6,7 @@ describe('a model that is not ready in time', () => {
   it('is told of once, with its port and how long it had', () => {
     const lines: string[] = [];
     const failures = createStartFailures({ startTimeoutMs: () => 10_000, log: (line) => lines.push(line) });
-    failures.observe(modelView({ id: 'X', state: 'loading', address: '127.0.0.1:50001' }));
+    failures.observe(modelView({ id: 'X', state: 'loading', commandLine: ['s', '--port', '50001', '--host', 'h'] }));
     const failed = modelView({
       id: 'X',
       state: 'crashed',
