@@ -52,6 +52,7 @@ export function fileModelConfig(id: string, changes: Partial<FileModelConfig> = 
     rerank: false,
     keepKvCache: false,
     devices: [],
+    rpc: [],
     args: [],
     ...changes,
   };

@@ -45,6 +45,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   pooling: { key: 'pooling', effect: 'restart' },
   rerank: { key: 'rerank', effect: 'restart' },
   devices: { key: 'devices', effect: 'restart' },
+  rpc: { key: 'rpc', effect: 'restart' },
   args: { key: 'args', effect: 'restart' },
   keepKvCache: { key: 'keepKvCache', effect: 'restart' },
   env: { key: 'env', effect: 'restart' },
@@ -77,6 +78,7 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
   telemetry: true,
   updates: true,
   sets: true,
+  pools: true,
 };
 
 /** Names in the resolved configuration that differ from those in the file by more than the unit `Ms` at the end. */

@@ -8,12 +8,15 @@ export interface RequestedModel {
   readonly isStreaming: boolean;
   /** Whether the body is JSON, which filters can change. */
   readonly isJson: boolean;
+  /** Who asks, as the client names them. */
+  readonly user: string | undefined;
 }
 
 interface FoundInBody {
   readonly model: string | undefined;
   readonly isStreaming: boolean;
   readonly isJson: boolean;
+  readonly user?: string | undefined;
 }
 
 /**
@@ -37,7 +40,7 @@ export async function findRequestedModel(
         : 'The request names no model: set "model" to one of the ids that GET /v1/models lists.',
     );
   }
-  return { name, isStreaming: inBody.isStreaming, isJson: inBody.isJson };
+  return { name, isStreaming: inBody.isStreaming, isJson: inBody.isJson, user: inBody.user };
 }
 
 const NOTHING: FoundInBody = { model: undefined, isStreaming: false, isJson: false };
@@ -58,8 +61,7 @@ async function findInBody(request: IncomingMessage, body: Buffer): Promise<Found
       `The request body is not valid JSON: ${result.problem}, at byte ${result.offset}.`,
     );
   }
-  const { model, isStreaming } = result.found;
-  return { model, isStreaming, isJson: true };
+  return { ...result.found, isJson: true };
 }
 
 /** Fields of a form that name things; files in it are skipped, not kept. */

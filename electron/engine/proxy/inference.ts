@@ -11,9 +11,10 @@ import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.t
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
 import { filterBody } from './filter-body.ts';
-import { findRequestedModel } from './find-model.ts';
+import { findRequestedModel, type RequestedModel } from './find-model.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
+import type { PooledRequests, PooledTarget } from './pooled-requests.ts';
 import { readBody } from './read-body.ts';
 import { refuseUnread } from './refuse-unread.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
@@ -55,6 +56,8 @@ export interface InferenceDependencies {
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
+  /** Asked for names that no model here has. */
+  readonly pooled: PooledRequests;
 }
 
 /** What is asked of which model. */
@@ -68,6 +71,8 @@ interface Target {
   /** Path and query for the child. */
   readonly path: string;
   readonly body: Buffer | undefined;
+  /** It goes to another machine. */
+  readonly pooled?: PooledTarget;
 }
 
 type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
@@ -120,42 +125,57 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
       target = await findTarget(body, lane);
       const { modelId } = target;
-      const refused =
-        checkLaneModel(lane, modelId) ??
-        (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
-      if (refused !== undefined) throw refused;
-      if (target.canStart) {
-        if (target.setName !== undefined) dependencies.loadSet(target.setName);
-        lease =
-          dependencies.acquireNow(modelId, lane.name) ??
-          (await waitForLease(
-            response,
-            { modelId, lane: lane.name, priority: lane.priority + ownPriority, signal: departure.signal() },
-            target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
-          ));
-      } else {
-        lease = dependencies.peek(modelId);
-        if (lease === undefined) throw notLoaded(modelId, route);
-      }
-      outcome = await forward({
-        request,
-        response,
-        path: target.path,
-        body: target.body,
-        lease,
-        family,
-        clock,
-        responseTimeoutMs: settings.responseTimeoutMs,
-        idleTimeoutMs: settings.idleTimeoutMs,
-        explainLoss: () => dependencies.explainLoss(modelId),
-        onStart(isStream) {
+      const observer = {
+        onStart(isStream: boolean) {
           meter = createAnswerMeter({ isStream });
         },
-        onChunk(chunk) {
+        onChunk(chunk: Buffer) {
           firstByteMs ??= clock.nowMs() - arrivedMs;
           meter?.observe(chunk);
         },
-      });
+      };
+      if (target.pooled !== undefined) {
+        const { responseTimeoutMs, idleTimeoutMs } = settings;
+        outcome = await dependencies.pooled.send(target.pooled, {
+          ...{ request, response, family, responseTimeoutMs, idleTimeoutMs, ...observer },
+          lane: lane.name,
+          priority: lane.priority + ownPriority,
+          signal: departure.signal(),
+          comments: target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
+          onLease: (placed) => (lease = placed),
+        });
+      } else {
+        const refused =
+          checkLaneModel(lane, modelId) ??
+          (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
+        if (refused !== undefined) throw refused;
+        if (target.canStart) {
+          if (target.setName !== undefined) dependencies.loadSet(target.setName);
+          lease =
+            dependencies.acquireNow(modelId, lane.name) ??
+            (await waitForLease(
+              response,
+              { modelId, lane: lane.name, priority: lane.priority + ownPriority, signal: departure.signal() },
+              target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
+            ));
+        } else {
+          lease = dependencies.peek(modelId);
+          if (lease === undefined) throw notLoaded(modelId, route);
+        }
+        outcome = await forward({
+          request,
+          response,
+          path: target.path,
+          body: target.body,
+          lease,
+          family,
+          clock,
+          responseTimeoutMs: settings.responseTimeoutMs,
+          idleTimeoutMs: settings.idleTimeoutMs,
+          explainLoss: () => dependencies.explainLoss(modelId),
+          ...observer,
+        });
+      }
     } catch (thrown) {
       failure = toAppError(thrown);
       if (failure.code === 'internal') {
@@ -219,6 +239,8 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         const requested = await findRequestedModel(request, search, route.modelFrom === 'query' ? undefined : body);
         const resolved = dependencies.resolveModel(requested.name);
         if (resolved === undefined) {
+          const pooled = dependencies.pooled.find({ requested, route, request, lane, pathname, search, body });
+          if (pooled !== undefined) return pooledTarget(pooled, requested, route);
           const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
           throw unknownModel(requested.name, known);
         }
@@ -239,6 +261,17 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
         return Promise.resolve({ ...target, setName: undefined, isStreaming: false, canComment: false, body });
       }),
+  };
+}
+
+function pooledTarget(pooled: PooledTarget, requested: RequestedModel, route: InferenceRoute): Target {
+  const { isStreaming, isJson } = requested;
+  return {
+    ...{ pooled, isStreaming, path: pooled.path, body: pooled.body },
+    modelId: pooled.name.label,
+    setName: undefined,
+    canComment: isStreaming && isJson && route.canStreamEvents,
+    canStart: route.canStart,
   };
 }
 

@@ -35,6 +35,7 @@ const plain: FileModelConfig = {
   pooling: undefined,
   rerank: false,
   devices: [],
+  rpc: [],
   args: [],
   keepKvCache: false,
 };
