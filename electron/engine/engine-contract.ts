@@ -63,7 +63,7 @@ export interface Engine {
   /** Undefined if the headers carry the admin or instance token, else why not. */
   checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
   snapshot(): Snapshot;
-  /** `isLooking` (the default): somebody watches the numbers, so memory is read every other second meanwhile. */
+  /** `isLooking` (the default): somebody watches the numbers, so memory is read every four seconds meanwhile. */
   subscribe(listener: EventListener, options?: { isLooking?: boolean }): () => void;
   /** Throws `not-found` for a name that is neither id nor alias. */
   resolveModel(name: string): string;
