@@ -4,9 +4,12 @@ import { isResident } from '#shared/model/model-state.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import type { Pools } from './pools/pools-contract.ts';
 import { createInferenceHandler, type InferenceSettings } from './proxy/inference.ts';
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
+import { listedPoolModel } from './proxy/listed-pool-models.ts';
+import { createPooledRequests } from './proxy/pooled-requests.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
 import { canKeepKvCache } from './supervisor/kv-cache-key.ts';
 import type { ModelProcessView } from './supervisor/model-process.ts';
@@ -27,20 +30,21 @@ export interface EngineFrontOptions {
   table(): ModelTable;
   process(modelId: string): ModelProcessView;
   models(): ModelView[];
+  readonly pools: Pick<Pools, 'ownId' | 'resolve' | 'acquire' | 'isSticky' | 'models' | 'waitStatus'>;
   loadInBackground(modelId: string): void;
   isShuttingDown(): boolean;
 }
 
 /** All that a listener answers, wired to the parts that know the answers. */
 export function createEngineFront(options: EngineFrontOptions): RequestListener {
-  const { clock, logger, scheduler, intake, metrics, mounts, startedAt, settings, table } = options;
+  const { clock, logger, scheduler, intake, metrics, mounts, startedAt, settings, table, pools } = options;
   const inference = createInferenceHandler({
     clock,
     logger,
     settings,
     resolveModel: (name) => table().resolve(name),
     resolvePrefix: (upstreamPath) => table().resolvePrefix(upstreamPath),
-    knownModels: () => [...table().models.keys()],
+    knownModels: () => [...table().models.keys(), ...pools.models().map(({ id }) => id)],
     filtersOf: (modelId) => table().models.get(modelId)?.filters,
     keepsKvCache: (modelId) => canKeepKvCache(table().models.get(modelId)),
     peek(modelId) {
@@ -60,15 +64,19 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     },
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
+    pooled: createPooledRequests({ pools, clock }),
   });
   const app = createProxyApp({
     logger,
     guardPolicy: () => settings().guardPolicy,
-    resolveModel: (name) => table().resolve(name)?.modelId,
-    listModels: () =>
-      options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
+    instanceId: pools.ownId,
+    resolveModel: (name) => table().resolve(name)?.modelId ?? pools.resolve(name)?.model,
+    listModels: () => [
+      ...options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
         return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
       }),
+      ...pools.models().flatMap((model) => (table().resolve(model.id) === undefined ? [listedPoolModel(model)] : [])),
+    ],
     isShuttingDown: options.isShuttingDown,
     async renderMetrics() {
       intake.flush();

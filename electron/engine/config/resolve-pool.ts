@@ -34,7 +34,7 @@ function withoutRepeats(endpoints: ParsedPool['endpoints']): PoolEndpointConfig[
 }
 
 /** `/v1` is part of every route, and some people write it at the end of the address. */
-function plainUrl(written: string): string {
+export function plainUrl(written: string): string {
   const { origin, pathname } = new URL(written);
   return origin + pathname.replace(/\/+$/, '').replace(/\/v1$/, '').replace(/\/+$/, '');
 }

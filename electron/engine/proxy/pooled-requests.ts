@@ -67,7 +67,7 @@ export function createPooledRequests({
   pools,
   clock,
 }: {
-  readonly pools: Pools;
+  readonly pools: Pick<Pools, 'ownId' | 'resolve' | 'acquire' | 'isSticky' | 'waitStatus'>;
   readonly clock: ForwardOptions['clock'];
 }): PooledRequests {
   return {

@@ -109,7 +109,7 @@ describe('applyEvent', () => {
     let at: Snapshot | undefined = snapshotSchema.parse(JSON.parse(JSON.stringify(snapshot)));
     for (const each of received) at = at === undefined ? undefined : applyEvent(at, each);
     expect(at).toMatchObject({
-      sequence: 15,
+      sequence: 16,
       models: [{ id: 'b' }, { id: 'c' }],
       queue: [{ id: 'r1' }],
       engine: { status: 'missing' },
