@@ -10,6 +10,5 @@ export const notYetEffective: readonly { readonly pattern: string; readonly will
   { pattern: 'engine.keep', willDo: 'limit how many builds are kept' },
   { pattern: 'scheduler.defaultModel', willDo: 'answer requests that name no model' },
   { pattern: 'catalog', willDo: 'find models on disk' },
-  { pattern: 'listeners', willDo: 'answer in the language of other programs' },
   { pattern: 'telemetry.capture', willDo: 'keep prompts and answers' },
 ];

@@ -1,9 +1,13 @@
+import { mayBeMediaKey } from './media-keys.ts';
+
 /** What the proxy wants to know of a JSON request body. */
 export interface FoundKeys {
   readonly model: string | undefined;
   readonly isStreaming: boolean;
   /** The `user` field, if it is a string of sensible length. */
   readonly user: string | undefined;
+  /** Some key, at any depth, may name a picture or the like that the model's server would fetch. */
+  readonly mayNameMedia: boolean;
 }
 
 export type FindKeysResult =
@@ -29,10 +33,10 @@ const MAX_SCALAR_BYTES = 400;
 const MAX_USER_BYTES = 1024;
 
 /**
- * Finds the top-level `model`, `stream` and `user` of a JSON object without building it: strings are skipped at the speed of
- * `indexOf`, so that a body full of base64 images costs next to nothing. The whole body is walked, because a later
- * duplicate of a key wins in most parsers, and a body that is not JSON is refused here rather than by the model's server.
- * Grammar: RFC 8259. Pure.
+ * Finds the top-level `model`, `stream` and `user` of a JSON object, and whether it may name media, without building it: strings
+ * are skipped at the speed of `indexOf`, so that a body full of base64 images costs next to nothing. The whole body is
+ * walked, because a later duplicate of a key wins in most parsers, and a body that is not JSON is refused here rather than
+ * by the model's server. Grammar: RFC 8259. Pure.
  */
 export function findJsonKeys(body: Uint8Array): FindKeysResult {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -42,6 +46,7 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   let model: string | undefined;
   let isStreaming = false;
   let user: string | undefined;
+  let mayNameMedia = false;
 
   const fail = (text: string): false => {
     problem ??= text;
@@ -178,7 +183,10 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   function skipKey(): boolean {
     skipSpace();
     if (bytes[at] !== QUOTE) return fail('expected a key in double quotes');
-    return skipString() && skipColon();
+    const from = at;
+    if (!skipString()) return false;
+    if (!mayNameMedia) mayNameMedia = mayBeMediaKey(bytes, from, at);
+    return skipColon();
   }
 
   function skipColon(): boolean {
@@ -193,6 +201,7 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
     if (bytes[at] !== QUOTE) return fail('expected a key in double quotes');
     const keyFrom = at;
     if (!skipString()) return false;
+    if (!mayNameMedia) mayNameMedia = mayBeMediaKey(bytes, keyFrom, at);
     // Only keys short enough to be ours are decoded; `\u006dodel` is `model`, too.
     const key = at - keyFrom <= 64 ? parseSlice(keyFrom) : undefined;
     if (!skipColon()) return false;
@@ -243,5 +252,5 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   skipSpace();
   if (isObject && at < end) fail('something follows the JSON object');
   if (problem !== undefined) return { ok: false, problem, offset: at };
-  return { ok: true, found: { model, isStreaming, user } };
+  return { ok: true, found: { model, isStreaming, user, mayNameMedia } };
 }

@@ -10,6 +10,14 @@ import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
+import {
+  conversationOf,
+  type Conversations,
+  findConversationModel,
+  goneConversation,
+  waitForConversation,
+} from './conversations.ts';
+import type { ImageFetcher } from './fetch-image.ts';
 import { filterBody } from './filter-body.ts';
 import { findRequestedModel, type RequestedModel } from './find-model.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
@@ -17,6 +25,7 @@ import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './gua
 import type { PooledRequests, PooledTarget } from './pooled-requests.ts';
 import { readBody } from './read-body.ts';
 import { refuseUnread } from './refuse-unread.ts';
+import { mayBeJson, screenMedia, type RemoteImagesPolicy } from './remote-media.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
 import { checkSlotFiles } from './slot-files.ts';
@@ -27,6 +36,7 @@ import { createWaitingComments, type WaitingCommentSettings } from './waiting-co
 export interface InferenceSettings {
   readonly guardPolicy: GuardPolicy;
   readonly maxBodyBytes: number;
+  readonly remoteImages: RemoteImagesPolicy;
   /** 0 waits for ever. */
   readonly responseTimeoutMs: number;
   /** 0 waits for ever. */
@@ -58,6 +68,15 @@ export interface InferenceDependencies {
   record(pending: PendingRecord): void;
   /** Asked for names that no model here has. */
   readonly pooled: PooledRequests;
+  /** A number that no other request without a place has had; each record needs an id of its own. */
+  nextRefusalNumber(): number;
+  /** The one shape of errors of this address; undefined where the route decides. */
+  readonly family?: ApiFamily | undefined;
+  /** What the address itself asks of a model before a request goes to it. */
+  checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  readonly imageFetcher: ImageFetcher;
+  /** Shared by all addresses. */
+  readonly conversations: Conversations;
 }
 
 /** What is asked of which model. */
@@ -71,6 +90,8 @@ interface Target {
   /** Path and query for the child. */
   readonly path: string;
   readonly body: Buffer | undefined;
+  /** The body may name pictures and the like that the model's server would fetch. */
+  readonly mayNameMedia: boolean;
   /** It goes to another machine. */
   readonly pooled?: PooledTarget;
 }
@@ -92,9 +113,7 @@ export interface RequestUrl {
 }
 
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
-  const { clock } = dependencies;
-  /** Those that never got a place have no id of their own; each record needs one all the same. */
-  let refusedCount = 0;
+  const { clock, conversations } = dependencies;
 
   async function answer(
     request: IncomingMessage,
@@ -108,10 +127,13 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     let lane: Lane | undefined;
     let target: Target | undefined;
     let lease: Lease | undefined;
+    /** Its place, where that is on another machine. */
+    let pooledLease: Lease | undefined;
     let meter: AnswerMeter | undefined;
     let firstByteMs: number | undefined;
     let outcome: ForwardOutcome | undefined;
     let failure: AppError | undefined;
+    const conversationId = conversationOf(request.headers);
     try {
       const settings = dependencies.settings();
       if (dependencies.isShuttingDown()) throw shuttingDown();
@@ -125,6 +147,14 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
       target = await findTarget(body, lane);
       const { modelId } = target;
+      const refused = target.pooled === undefined ? checkHere(lane, target, request) : undefined;
+      if (refused !== undefined) throw refused;
+      let sentBody = target.body;
+      if (sentBody !== undefined && target.mayNameMedia) {
+        const { remoteImages: policy, maxBodyBytes } = settings;
+        const { imageFetcher: fetcher } = dependencies;
+        sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
+      }
       const observer = {
         onStart(isStream: boolean) {
           meter = createAnswerMeter({ isStream });
@@ -134,39 +164,40 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           meter?.observe(chunk);
         },
       };
+      const comments = target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined;
+      const asked = { lane: lane.name, priority: lane.priority + ownPriority };
       if (target.pooled !== undefined) {
         const { responseTimeoutMs, idleTimeoutMs } = settings;
-        outcome = await dependencies.pooled.send(target.pooled, {
-          ...{ request, response, family, responseTimeoutMs, idleTimeoutMs, ...observer },
-          lane: lane.name,
-          priority: lane.priority + ownPriority,
-          signal: departure.signal(),
-          comments: target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
-          onLease: (placed) => (lease = placed),
-        });
+        const exchange = {
+          request,
+          response,
+          family,
+          responseTimeoutMs,
+          idleTimeoutMs,
+          comments,
+          ...asked,
+          ...observer,
+        };
+        outcome = await dependencies.pooled.send(
+          { ...target.pooled, body: sentBody },
+          { ...exchange, signal: departure.signal(), onLease: (placed) => (pooledLease = placed) },
+        );
       } else {
-        const refused =
-          checkLaneModel(lane, modelId) ??
-          (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
-        if (refused !== undefined) throw refused;
         if (target.canStart) {
           if (target.setName !== undefined) dependencies.loadSet(target.setName);
           lease =
             dependencies.acquireNow(modelId, lane.name) ??
-            (await waitForLease(
-              response,
-              { modelId, lane: lane.name, priority: lane.priority + ownPriority, signal: departure.signal() },
-              target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
-            ));
+            (await waitForLease(response, { modelId, ...asked, signal: departure.signal() }, comments));
         } else {
           lease = dependencies.peek(modelId);
           if (lease === undefined) throw notLoaded(modelId, route);
         }
+        if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
         outcome = await forward({
           request,
           response,
           path: target.path,
-          body: target.body,
+          body: sentBody,
           lease,
           family,
           clock,
@@ -186,26 +217,28 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         else refuseUnread(request, response, failure, { family, clock });
       }
     } finally {
-      lease?.release();
+      if (lease === undefined || conversationId === undefined || !departure.hasHappened()) lease?.release();
+      // A stream with a name goes on without its client, and has its slot until it ends.
+      else void waitForConversation(lease, conversationId, clock).finally(lease.release);
     }
     if (lane === undefined || target === undefined) return;
     const { modelId, isStreaming } = target;
     const laneName = lane.name;
     const durationMs = clock.nowMs() - arrivedMs;
     const isGone = departure.hasHappened();
-    if (lease === undefined) refusedCount += 1;
-    const refusedNumber = refusedCount;
+    const place = lease ?? pooledLease;
+    const refusalNumber = place === undefined ? dependencies.nextRefusalNumber() : 0;
     dependencies.record(() => {
       const usage = meter?.usage() ?? NO_USAGE;
       return {
-        id: lease?.requestId ?? `refused-${refusedNumber}`,
+        id: place?.requestId ?? `refused-${refusalNumber}`,
         at: arrivedAt,
         modelId,
         lane: laneName,
         route,
         isStreaming,
-        queueWaitMs: Math.round(lease?.queueWaitMs ?? durationMs),
-        loadWaitMs: Math.round(lease?.loadWaitMs ?? 0),
+        queueWaitMs: Math.round(place?.queueWaitMs ?? durationMs),
+        loadWaitMs: Math.round(place?.loadWaitMs ?? 0),
         ttftMs: firstByteMs === undefined ? null : Math.round(firstByteMs),
         durationMs: Math.round(durationMs),
         status: outcome?.status ?? (response.headersSent ? response.statusCode : null),
@@ -216,6 +249,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         errorCode: isGone ? null : ((outcome?.error ?? failure)?.code ?? null),
       };
     });
+  }
+
+  function checkHere(lane: Lane, { modelId, path }: Target, request: IncomingMessage): AppError | undefined {
+    const refused = checkLaneModel(lane, modelId);
+    return refused ?? (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, path, modelId) : undefined);
   }
 
   async function waitForLease(
@@ -235,39 +273,55 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
 
   return {
     handle: (route, request, response, { pathname, search }) =>
-      answer(request, response, { family: route.family, route: pathname }, async (body, lane) => {
-        const requested = await findRequestedModel(request, search, route.modelFrom === 'query' ? undefined : body);
-        const resolved = dependencies.resolveModel(requested.name);
-        if (resolved === undefined) {
-          const pooled = dependencies.pooled.find({ requested, route, request, lane, pathname, search, body });
-          if (pooled !== undefined) return pooledTarget(pooled, requested, route);
-          const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
-          throw unknownModel(requested.name, known);
-        }
-        const filters = dependencies.filtersOf(resolved.modelId);
-        const canFilter = filters !== undefined && body !== undefined && requested.isJson;
-        return {
-          modelId: resolved.modelId,
-          setName: resolved.setName,
-          isStreaming: requested.isStreaming,
-          canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
-          canStart: route.canStart,
-          path: pathname + search,
-          body: canFilter ? filterBody(body, filters) : body,
-        };
-      }),
+      answer(
+        request,
+        response,
+        { family: dependencies.family ?? route.family, route: pathname },
+        async (body, lane) => {
+          const ofStream =
+            route.modelFrom === 'conversation' ? findConversationModel(search, lane.name, conversations) : undefined;
+          const searched = route.modelFrom === 'query' ? undefined : body;
+          const requested = ofStream ?? (await findRequestedModel(request, search, searched));
+          const resolved = dependencies.resolveModel(requested.name);
+          if (resolved === undefined) {
+            const pooled = dependencies.pooled.find({ requested, route, request, lane, pathname, search, body });
+            if (pooled !== undefined) return pooledTarget(pooled, requested, route);
+            const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
+            throw unknownModel(requested.name, known);
+          }
+          const refused = dependencies.checkTarget?.(resolved.modelId, route, request);
+          if (refused !== undefined) throw refused;
+          if (ofStream !== undefined && dependencies.peek(resolved.modelId) === undefined) {
+            throw goneConversation(ofStream.conversationId);
+          }
+          const filters = dependencies.filtersOf(resolved.modelId);
+          const canFilter = filters !== undefined && body !== undefined && requested.isJson;
+          return {
+            modelId: resolved.modelId,
+            setName: resolved.setName,
+            isStreaming: requested.isStreaming,
+            canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
+            canStart: route.canStart,
+            path: pathname + search,
+            body: canFilter ? filterBody(body, filters) : body,
+            mayNameMedia: requested.mayNameMedia,
+          };
+        },
+      ),
     handleUpstream: (request, response, url) =>
-      answer(request, response, { family: 'openai', route: '/upstream' }, (body) => {
+      answer(request, response, { family: dependencies.family ?? 'openai', route: '/upstream' }, (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
-        return Promise.resolve({ ...target, setName: undefined, isStreaming: false, canComment: false, body });
+        const mayNameMedia = body !== undefined && mayBeJson(body, request.headers['content-type']);
+        const plain = { setName: undefined, isStreaming: false, canComment: false };
+        return Promise.resolve({ ...target, ...plain, body, mayNameMedia });
       }),
   };
 }
 
 function pooledTarget(pooled: PooledTarget, requested: RequestedModel, route: InferenceRoute): Target {
-  const { isStreaming, isJson } = requested;
+  const { isStreaming, isJson, mayNameMedia } = requested;
   return {
-    ...{ pooled, isStreaming, path: pooled.path, body: pooled.body },
+    ...{ pooled, isStreaming, mayNameMedia, path: pooled.path, body: pooled.body },
     modelId: pooled.name.label,
     setName: undefined,
     canComment: isStreaming && isJson && route.canStreamEvents,
