@@ -323,6 +323,7 @@ async function setUp(
         clock,
         config: () => config,
         table: () => table,
+        pools,
         settings: options.settings,
         front,
       }),

@@ -1,5 +1,6 @@
 import type { SeedCommandLine } from './command-line.ts';
 import { llamaCppRouterCommandLine } from './llama-cpp-router/command-line.ts';
+import { llamaModelRouterCommandLine } from './llama-model-router/command-line.ts';
 
 /** One line a program. */
-export const seedCommandLines: readonly SeedCommandLine[] = [llamaCppRouterCommandLine];
+export const seedCommandLines: readonly SeedCommandLine[] = [llamaCppRouterCommandLine, llamaModelRouterCommandLine];

@@ -1,9 +1,10 @@
 import type { Dialect } from './dialect.ts';
 import type { DialectName } from './dialect-names.ts';
 import { llamaCppRouterDialect } from './llama-cpp-router/dialect.ts';
+import { llamaModelRouterDialect } from './llama-model-router/dialect.ts';
 
 /** One line a dialect. */
-const dialects: readonly Dialect[] = [llamaCppRouterDialect];
+const dialects: readonly Dialect[] = [llamaCppRouterDialect, llamaModelRouterDialect];
 
 /** Undefined for the native ones. */
 export function findDialect(name: DialectName): Dialect | undefined {

@@ -1,5 +1,6 @@
 import type { ForeignFormat } from './foreign-format.ts';
 import { llamaCppRouterFormat } from './llama-cpp-router/import.ts';
+import { llamaModelRouterFormat } from './llama-model-router/import.ts';
 
 /** One line a format, in the order in which files are told apart. */
-export const foreignFormats: readonly ForeignFormat[] = [llamaCppRouterFormat];
+export const foreignFormats: readonly ForeignFormat[] = [llamaModelRouterFormat, llamaCppRouterFormat];

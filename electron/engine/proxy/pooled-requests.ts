@@ -74,7 +74,7 @@ export function createPooledRequests({
     find({ requested, route, request, lane, pathname, search, body }) {
       const name = pools.resolve(requested.name);
       if (name === undefined) return undefined;
-      const refused = checkLane(lane, name);
+      const refused = checkLanePool(lane, name.poolName, name.model);
       if (refused !== undefined) throw refused;
       if (!route.canStart) {
         throw new AppError(
@@ -172,7 +172,7 @@ export function createPooledRequests({
 }
 
 /** A key may name models as clients do, or as they are listed. */
-function checkLane(lane: Lane, { poolName, model }: PooledName): AppError | undefined {
+export function checkLanePool(lane: Lane, poolName: string, model: string): AppError | undefined {
   return checkLaneModel(lane, `${poolName}/${model}`) === undefined ? undefined : checkLaneModel(lane, model);
 }
 

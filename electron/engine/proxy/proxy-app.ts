@@ -5,6 +5,7 @@ import type { Logger } from '../ports/logger.ts';
 import { sendError } from './error-bodies.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { unknownModel } from './inference.ts';
+import { checkLanePool } from './pooled-requests.ts';
 import { familyOf, inferenceRoutes } from './routes.ts';
 
 export interface ListedModel {
@@ -128,8 +129,7 @@ function visibleTo(lane: Lane | undefined, models: readonly ListedModel[]): read
   return models.filter(
     ({ id, pool }) =>
       lane === undefined ||
-      checkLaneModel(lane, id) === undefined ||
-      (pool !== undefined && checkLaneModel(lane, `${pool.name}/${id}`) === undefined),
+      (pool === undefined ? checkLaneModel(lane, id) : checkLanePool(lane, pool.name, id)) === undefined,
   );
 }
 
