@@ -57,11 +57,11 @@ export interface InferenceDependencies {
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
   peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
-  acquireNow(modelId: string, lane: string): Lease | undefined;
+  acquireNow(modelId: string, lane: string, setName?: string): Lease | undefined;
   acquire(options: AcquireOptions): Promise<Lease>;
   waitStatus(requestId: string): WaitStatus | undefined;
   /** Asked for by a set's name: the other members may have to come, too. */
-  loadSet(setName: string): void;
+  loadSet(setName: string, modelId: string): void;
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
@@ -71,6 +71,8 @@ export interface InferenceDependencies {
   readonly family?: ApiFamily | undefined;
   /** What the address itself asks of a model before a request goes to it. */
   checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /** An event for the beginning of a stream whose model has to be loaded first. */
+  loadingNote?(modelId: string, pathname: string): string | undefined;
   readonly imageFetcher: ImageFetcher;
   /** Shared by all addresses. */
   readonly conversations: Conversations;
@@ -151,13 +153,23 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
       }
       if (target.canStart) {
-        if (target.setName !== undefined) dependencies.loadSet(target.setName);
+        if (target.setName !== undefined) dependencies.loadSet(target.setName, modelId);
         lease =
-          dependencies.acquireNow(modelId, lane.name) ??
+          dependencies.acquireNow(modelId, lane.name, target.setName) ??
           (await waitForLease(
             response,
-            { modelId, lane: lane.name, priority: lane.priority + ownPriority, signal: departure.signal() },
-            target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
+            {
+              modelId,
+              setName: target.setName,
+              lane: lane.name,
+              priority: lane.priority + ownPriority,
+              signal: departure.signal(),
+            },
+            {
+              settings: lane.hasWaitingComments ? settings.waitingComments : SILENT,
+              canComment: target.canComment,
+              note: target.canComment ? dependencies.loadingNote?.(modelId, route) : undefined,
+            },
           ));
       } else {
         lease = dependencies.peek(modelId);
@@ -229,11 +241,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
   async function waitForLease(
     response: ServerResponse,
     options: AcquireOptions,
-    commentSettings: WaitingCommentSettings | undefined,
+    { settings, canComment, note }: { settings: WaitingCommentSettings; canComment: boolean; note: string | undefined },
   ): Promise<Lease> {
-    if (commentSettings?.isEnabled !== true) return await dependencies.acquire(options);
+    if (!canComment || (!settings.isEnabled && note === undefined)) return await dependencies.acquire(options);
     const { waitStatus } = dependencies;
-    const comments = createWaitingComments({ response, clock, settings: commentSettings, waitStatus });
+    const comments = createWaitingComments({ response, clock, settings, waitStatus, note });
     try {
       return await dependencies.acquire({ ...options, onQueued: comments.onQueued });
     } finally {
@@ -271,7 +283,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
             canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
             canStart: route.canStart,
             path: pathname + search,
-            body: canFilter ? filterBody(body, filters) : body,
+            body: canFilter ? filterBody(body, filters, requested.name) : body,
             mayNameMedia: requested.mayNameMedia,
           };
         },
@@ -285,6 +297,9 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       }),
   };
 }
+
+/** For lanes that want no comments. */
+const SILENT: WaitingCommentSettings = { isEnabled: false, afterMs: 0, intervalMs: 0 };
 
 const NO_USAGE = { promptTokens: null, completionTokens: null, tokensPerSecond: null };
 
