@@ -71,7 +71,7 @@ const json = (body: unknown): RequestInit => ({
 
 describe('the README’s own example', () => {
   async function example(): Promise<string> {
-    const readme = await readFile(new URL('../../fixtures/seeds/llama-swap-readme.yaml', import.meta.url), 'utf8');
+    const readme = await readFile(new URL('../../fixtures/seeds/examples/llama-swap.yaml', import.meta.url), 'utf8');
     return readme
       .replaceAll('llama-server', llamaServer)
       .replaceAll('8999', String(await freePort()))
@@ -139,7 +139,7 @@ describe('one model or one profile at a time', () => {
     const other = running.chat('b');
     let text = '';
     for await (const data of readEventData(stream.body!)) {
-      if (data === '[DONE]') break;
+      if (data === '[DONE]') continue;
       text += (JSON.parse(data) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta.content ?? '';
     }
     expect(text).toBe(longSentence);
