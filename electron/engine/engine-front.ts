@@ -137,6 +137,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
           return dialect.family;
         },
         checkTarget: (modelId, route, request) => dialect.checkTarget?.(modelId, route, request),
+        loadingNote: (modelId, pathname) => dialect.loadingNote?.(modelId, pathname),
       });
       const dialect = create(inference);
       const listener = createDialectRequestListener({

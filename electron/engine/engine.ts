@@ -476,6 +476,10 @@ async function setUp(
       return loadPlanView(scheduler.plan(modelId));
     },
     setGameMode: switchGameMode,
+    findEngine: () => {
+      engines.configure(config.engine);
+      lookForEngine();
+    },
     setPinned: scheduler.setPinned,
     resetModel: scheduler.reset,
     cancelRequest(requestId) {

@@ -71,6 +71,8 @@ export interface InferenceDependencies {
   readonly family?: ApiFamily | undefined;
   /** What the address itself asks of a model before a request goes to it. */
   checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /** An event for the beginning of a stream whose model has to be loaded first. */
+  loadingNote?(modelId: string, pathname: string): string | undefined;
   readonly imageFetcher: ImageFetcher;
   /** Shared by all addresses. */
   readonly conversations: Conversations;
@@ -163,7 +165,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
               priority: lane.priority + ownPriority,
               signal: departure.signal(),
             },
-            target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
+            {
+              settings: lane.hasWaitingComments ? settings.waitingComments : SILENT,
+              canComment: target.canComment,
+              note: target.canComment ? dependencies.loadingNote?.(modelId, route) : undefined,
+            },
           ));
       } else {
         lease = dependencies.peek(modelId);
@@ -235,11 +241,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
   async function waitForLease(
     response: ServerResponse,
     options: AcquireOptions,
-    commentSettings: WaitingCommentSettings | undefined,
+    { settings, canComment, note }: { settings: WaitingCommentSettings; canComment: boolean; note: string | undefined },
   ): Promise<Lease> {
-    if (commentSettings?.isEnabled !== true) return await dependencies.acquire(options);
+    if (!canComment || (!settings.isEnabled && note === undefined)) return await dependencies.acquire(options);
     const { waitStatus } = dependencies;
-    const comments = createWaitingComments({ response, clock, settings: commentSettings, waitStatus });
+    const comments = createWaitingComments({ response, clock, settings, waitStatus, note });
     try {
       return await dependencies.acquire({ ...options, onQueued: comments.onQueued });
     } finally {
@@ -291,6 +297,9 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       }),
   };
 }
+
+/** For lanes that want no comments. */
+const SILENT: WaitingCommentSettings = { isEnabled: false, afterMs: 0, intervalMs: 0 };
 
 const NO_USAGE = { promptTokens: null, completionTokens: null, tokensPerSecond: null };
 
