@@ -10,6 +10,7 @@ import { decideLoadPlan } from './load-plan.ts';
 import type { ModelProcessView } from '../supervisor/model-process.ts';
 import { concurrencyOf, createModelRecord, modelFacts, touchCompanions, type ModelRecord } from './model-record.ts';
 import { mayTryAgain, withHolders } from './out-of-memory.ts';
+import { rejectionError } from './rejection.ts';
 import { createReservations } from './reservations.ts';
 import type { AcquireOptions, Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
 import { createWaitForecast } from './wait-forecast.ts';
@@ -202,7 +203,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       case 'reject': {
         const entry = line.find(decision.requestId);
-        if (entry !== undefined) settleRejected(entry, rejection(entry, decision));
+        if (entry === undefined) return;
+        const { problem } = supervisor.process(entry.modelId).view();
+        const retryAfterSeconds = forecast.retryAfterSeconds(entry);
+        settleRejected(entry, rejectionError(decision, { problem, retryAfterSeconds }));
         return;
       }
       case 'start': {
@@ -245,12 +249,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       preparing.delete(modelId);
       run();
     });
-  }
-
-  function rejection(entry: WaitingEntry, decision: SchedulerDecision & { kind: 'reject' }): AppError {
-    const problem = supervisor.process(entry.modelId).view().problem;
-    if (decision.code === 'model-failed' && problem !== null) return problem;
-    return new AppError(decision.code, decision.message, { retryAfterSeconds: forecast.retryAfterSeconds(entry) });
   }
 
   function grant(entry: WaitingEntry): void {

@@ -286,6 +286,8 @@ function createRouterModelListener(host: DialectHost, options: RouterModelOption
       memory.close();
       keepWarm.close();
       streams.close();
+      // What became of the models while Corral ended.
+      statusFile.write(currentStatus());
       await statusFile.close();
       await (await statusServer)?.close();
     },
