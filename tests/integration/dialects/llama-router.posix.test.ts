@@ -29,7 +29,7 @@ async function start(
     ...base,
     ...more,
     router: { ...(base['router'] as object), ...more.router },
-    models: models.map((model) => ({ path: path.join(folder.path, `${String(model['name'])}`), ...model })),
+    models: models.map((model) => ({ path: path.join(folder.path, String(model['name'])), ...model })),
   };
   corral = await startForeign(folder, document, {
     env: { PATH: `${path.join(folder.path, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: folder.path },
