@@ -3,6 +3,7 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import type { DialectListener } from './dialects/dialect.ts';
+import { companionsOf } from './companions-of-set.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
@@ -38,7 +39,7 @@ export interface EngineFrontOptions {
   table(): ModelTable;
   process(modelId: string): ModelProcessView;
   models(): ModelView[];
-  loadInBackground(modelId: string): void;
+  loadInBackground(modelId: string, setName?: string): void;
   isShuttingDown(): boolean;
 }
 
@@ -67,7 +68,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     logger,
     resolveModel: (name) => table().resolve(name),
     resolvePrefix: (upstreamPath) => table().resolvePrefix(upstreamPath),
-    knownModels: () => [...table().models.keys()],
+    knownModels: () => [...table().models.values()].filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id),
     filtersOf: (modelId) => table().models.get(modelId)?.filters,
     keepsKvCache: (modelId) => canKeepKvCache(table().models.get(modelId)),
     peek(modelId) {
@@ -80,10 +81,14 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     acquireNow: scheduler.acquireNow,
     acquire: scheduler.acquire,
     waitStatus: scheduler.waitStatus,
-    loadSet(setName) {
+    loadSet(setName, modelId) {
       const set = table().sets.get(setName);
       if (set?.load !== 'together') return;
-      for (const member of set.models) if (!isResident(options.process(member).state)) options.loadInBackground(member);
+      for (const member of companionsOf(modelId, set.models, table().models)) {
+        const isThere = isResident(options.process(member).state);
+        if (isThere && (!set.isByName || scheduler.counts(member).setName === setName)) continue;
+        options.loadInBackground(member, setName);
+      }
     },
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
@@ -110,7 +115,8 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
       resolveModel: (name) => table().resolve(name)?.modelId,
       listModels: () =>
         options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
-          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
+          const isUnlisted = table().models.get(id)?.isUnlisted === true;
+          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, isUnlisted, contextSize, aliases };
         }),
       isShuttingDown: options.isShuttingDown,
       renderMetrics,

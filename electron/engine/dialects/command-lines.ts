@@ -1,6 +1,7 @@
 import type { SeedCommandLine } from './command-line.ts';
 import { llamaCppRouterCommandLine } from './llama-cpp-router/command-line.ts';
 import { llamaRouterCommandLine } from './llama-router/seed-command-line.ts';
+import { llamaSwapCommandLine } from './llama-swap/command-line.ts';
 import { routerModelCommandLine } from './routermodel/seed-command-line.ts';
 
 /** One line a program. */
@@ -8,4 +9,5 @@ export const seedCommandLines: readonly SeedCommandLine[] = [
   llamaCppRouterCommandLine,
   llamaRouterCommandLine,
   routerModelCommandLine,
+  llamaSwapCommandLine,
 ];

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { SeedName } from './dialect-names.ts';
 import type { ErrorEnvelope } from './error-envelope.ts';
 import { llamaCppRouterFacts } from './llama-cpp-router/facts.ts';
+import { llamaSwapFacts } from './llama-swap/facts.ts';
 import { llamaRouterFacts } from './llama-router/facts.ts';
 import { routerModelFacts } from './routermodel/facts.ts';
 
@@ -15,6 +16,7 @@ export interface DialectFacts {
 /** One line a dialect. */
 export const dialectFacts: Readonly<Partial<Record<SeedName, DialectFacts>>> = {
   llama_cpp_router: llamaCppRouterFacts,
+  'llama-swap': llamaSwapFacts,
   'llama-router': llamaRouterFacts,
   routermodel: routerModelFacts,
 };

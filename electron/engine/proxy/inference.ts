@@ -57,11 +57,11 @@ export interface InferenceDependencies {
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
   peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
-  acquireNow(modelId: string, lane: string): Lease | undefined;
+  acquireNow(modelId: string, lane: string, setName?: string): Lease | undefined;
   acquire(options: AcquireOptions): Promise<Lease>;
   waitStatus(requestId: string): WaitStatus | undefined;
   /** Asked for by a set's name: the other members may have to come, too. */
-  loadSet(setName: string): void;
+  loadSet(setName: string, modelId: string): void;
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
@@ -153,12 +153,18 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
       }
       if (target.canStart) {
-        if (target.setName !== undefined) dependencies.loadSet(target.setName);
+        if (target.setName !== undefined) dependencies.loadSet(target.setName, modelId);
         lease =
-          dependencies.acquireNow(modelId, lane.name) ??
+          dependencies.acquireNow(modelId, lane.name, target.setName) ??
           (await waitForLease(
             response,
-            { modelId, lane: lane.name, priority: lane.priority + ownPriority, signal: departure.signal() },
+            {
+              modelId,
+              setName: target.setName,
+              lane: lane.name,
+              priority: lane.priority + ownPriority,
+              signal: departure.signal(),
+            },
             {
               settings: lane.hasWaitingComments ? settings.waitingComments : SILENT,
               canComment: target.canComment,
@@ -277,7 +283,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
             canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
             canStart: route.canStart,
             path: pathname + search,
-            body: canFilter ? filterBody(body, filters) : body,
+            body: canFilter ? filterBody(body, filters, requested.name) : body,
             mayNameMedia: requested.mayNameMedia,
           };
         },

@@ -11,6 +11,8 @@ export interface ListedModel {
   readonly createdSeconds: number;
   readonly state: string;
   readonly isDemo: boolean;
+  /** Left out of lists; asked for by its name it is there. */
+  readonly isUnlisted: boolean;
   readonly contextSize: number | null;
   readonly aliases: readonly string[];
 }
@@ -115,7 +117,12 @@ function visibleTo(lane: Lane | undefined, models: readonly ListedModel[]): read
 
 function modelList({ listModels }: ProxyAppDependencies): RequestHandler {
   return (request, response) => {
-    response.json({ object: 'list', data: visibleTo(lanes.get(request), listModels()).map(describeModel) });
+    response.json({
+      object: 'list',
+      data: visibleTo(lanes.get(request), listModels())
+        .filter(({ isUnlisted }) => !isUnlisted)
+        .map(describeModel),
+    });
   };
 }
 
@@ -127,7 +134,7 @@ function oneModel(dependencies: ProxyAppDependencies): RequestHandler<{ id: stri
     const visible = visibleTo(lanes.get(request), dependencies.listModels());
     const model = visible.find((each) => each.id === modelId);
     if (model === undefined) {
-      const known = visible.map(({ id }) => id);
+      const known = visible.filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id);
       sendError(response, unknownModel(name, known));
     } else response.json(describeModel(model));
   };

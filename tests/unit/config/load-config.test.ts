@@ -111,6 +111,7 @@ models:
       pinned: false,
       startup: false,
       priority: 0,
+      isUnlisted: false,
     });
   });
 
