@@ -91,7 +91,7 @@ export const serialisedErrorSchema = z.object({
 export type SerialisedError = z.infer<typeof serialisedErrorSchema>;
 
 export interface AppErrorOptions {
-  readonly details?: Readonly<Record<string, unknown>>;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
   /** Seconds after which the same request may do better; becomes `Retry-After`. */
   readonly retryAfterSeconds?: number;
