@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 async function start(): Promise<ForeignCorral> {
-  const fixture = new URL('../../fixtures/seeds/llama-router/readme.json', import.meta.url);
+  const fixture = new URL('../../fixtures/seeds/examples/llama-router.json', import.meta.url);
   const document = JSON.parse(await readFile(fixture, 'utf8')) as { models: { path: string }[] };
   const model = await folder.write('model.gguf', buildSentenceModel({ name: 'model', sentence: SENTENCE }));
   document.models[0] = { ...document.models[0], path: model };

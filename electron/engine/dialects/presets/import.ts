@@ -12,10 +12,11 @@ export const llamaPresetsFormat: ForeignFormat = {
     if (!ini.ok) return { ok: false, errors: ini.errors };
     const { native, report, warnings } = importPresets(ini.sections);
     const document = Object.fromEntries(
-      ini.sections.map(({ name = '', entries }) => [
-        name,
-        Object.fromEntries(entries.map(({ key, value }) => [key, value])),
-      ]),
+      ini.sections.flatMap(({ name, entries }): [string, unknown][] => {
+        const values = entries.map(({ key, value }): [string, string] => [key, value]);
+        // What stands before the first section is in none.
+        return name === undefined ? values : [[name, Object.fromEntries(values)]];
+      }),
     );
     return { ok: true, native, document, report, warnings };
   },
