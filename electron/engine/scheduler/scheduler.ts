@@ -12,6 +12,7 @@ import type { ModelProcessView } from '../supervisor/model-process.ts';
 import { concurrencyOf, modelFacts, touchCompanions, updateRecords, type ModelRecord } from './model-record.ts';
 import { mayTryAgain, withHolders } from './out-of-memory.ts';
 import { explainFull } from './queue-limits.ts';
+import { rejectionError } from './rejection.ts';
 import { createReservations } from './reservations.ts';
 import type { AcquireOptions, Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
 import { createWaitForecast } from './wait-forecast.ts';
@@ -209,7 +210,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       case 'reject': {
         const entry = line.find(decision.requestId);
-        if (entry !== undefined) settleRejected(entry, rejection(entry, decision));
+        if (entry === undefined) return;
+        const { problem } = supervisor.process(entry.modelId).view();
+        const retryAfterSeconds = forecast.retryAfterSeconds(entry);
+        settleRejected(entry, rejectionError(decision, { problem, retryAfterSeconds }));
         return;
       }
       case 'start': {
@@ -252,12 +256,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       preparing.delete(modelId);
       run();
     });
-  }
-
-  function rejection(entry: WaitingEntry, decision: SchedulerDecision & { kind: 'reject' }): AppError {
-    const problem = supervisor.process(entry.modelId).view().problem;
-    if (decision.code === 'model-failed' && problem !== null) return problem;
-    return new AppError(decision.code, decision.message, { retryAfterSeconds: forecast.retryAfterSeconds(entry) });
   }
 
   function grant(entry: WaitingEntry): void {

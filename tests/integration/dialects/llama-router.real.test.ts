@@ -42,7 +42,7 @@ async function start(): Promise<ForeignCorral> {
 }
 
 describe("llama-router's README on a real llama-server", () => {
-  it('answers a basic chat completion', async () => {
+  it('R1.4 answers a basic chat completion', async () => {
     const { chat, engine } = await start();
     expect(await chat(NAME)).toBe(SENTENCE);
     expect(engine.model(NAME).commandLine?.join(' ')).toMatch(
@@ -50,7 +50,7 @@ describe("llama-router's README on a real llama-server", () => {
     );
   });
 
-  it('answers with a stream', async () => {
+  it('R1.4 answers with a stream', async () => {
     const { address } = await start();
     const response = await fetch(`${address}/v1/chat/completions`, {
       method: 'POST',
@@ -69,13 +69,13 @@ describe("llama-router's README on a real llama-server", () => {
     expect(words.join('')).toBe(SENTENCE);
   });
 
-  it('lists the models', async () => {
+  it('R1.8 lists the models', async () => {
     const { ask } = await start();
     const { body } = await ask('/v1/models');
     expect((body as { data: { id: string }[] }).data.map(({ id }) => id)).toEqual([NAME]);
   });
 
-  it('tells of the health, properties and slots of the model, and of the last one started', async () => {
+  it('R1.10 tells of the health, properties and slots of the model, and of the last one started', async () => {
     const { ask } = await start();
     for (const route of [`/${NAME}/health`, '/health']) {
       expect(await ask(route), route).toMatchObject({ status: 200, body: { status: 'ok' } });
@@ -86,7 +86,7 @@ describe("llama-router's README on a real llama-server", () => {
     expect(Array.isArray((await ask('/slots')).body)).toBe(true);
   });
 
-  it('looks into the caches again', async () => {
+  it('R1.11 looks into the caches again', async () => {
     const { ask } = await start();
     expect(await ask('/admin/rescan', { isAdmin: true })).toMatchObject({ body: { status: 'rescanned' } });
     expect(await ask('/admin/reload', { isAdmin: true, method: 'POST' })).toMatchObject({

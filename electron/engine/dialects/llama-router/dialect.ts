@@ -14,6 +14,8 @@ import { findRouterRoute, isProxied, type LookPath, type RouterRoute } from './r
 import { createStartFailures } from './start-failures.ts';
 
 const FAMILY = 'llama-router';
+/** Once Corral listens and follows its file; what waits for it is a look into the caches, not a person. */
+const FIRST_RESCAN_MS = 250;
 
 export const llamaRouterDialect: Dialect = {
   name: 'llama-router',
@@ -107,6 +109,16 @@ function createLlamaRouterListener(host: DialectHost, options: LlamaRouterOption
     });
   }
 
+  // llama-router looks into the caches whenever it starts.
+  const firstRescan =
+    host.config().foreign?.format === FAMILY
+      ? host.clock.setTimer(FIRST_RESCAN_MS, () => {
+          rescan().catch((thrown: unknown) =>
+            host.log('warn', `The caches were not looked into: ${(thrown as Error).message}`),
+          );
+        })
+      : undefined;
+
   return {
     family: FAMILY,
     answer(request, response, call) {
@@ -129,7 +141,10 @@ function createLlamaRouterListener(host: DialectHost, options: LlamaRouterOption
         ? loadingEvent(modelId, options.models[modelId]?.group ?? '')
         : undefined,
     startupLine: (address) => `llama-router listens on ${address}`,
-    close: unsubscribe,
+    close() {
+      firstRescan?.cancel();
+      unsubscribe();
+    },
   };
 }
 
