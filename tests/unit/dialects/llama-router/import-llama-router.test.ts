@@ -116,7 +116,7 @@ describe('the configuration of the README', () => {
   it('lets members of one group share the one place', () => {
     const config = resolved(fixture('readme-groups.json'));
     expect(config.memory.maxLoaded).toBe(1);
-    expect([...config.sets]).toEqual([
+    expect([...config.sets]).toMatchObject([
       ['8b-models', { models: ['qwen3-8b-q4', 'qwen3-8b-q8'], load: 'on-demand', isExclusive: false }],
     ]);
   });
