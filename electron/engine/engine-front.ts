@@ -7,6 +7,7 @@ import { companionsOf } from './companions-of-set.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import type { Pools } from './pools/pools-contract.ts';
 import { createConversations } from './proxy/conversations.ts';
 import { createDialectRequestListener } from './proxy/dialect-request-listener.ts';
 import { createImageFetcher } from './proxy/fetch-image.ts';
@@ -17,6 +18,8 @@ import {
   type InferenceSettings,
 } from './proxy/inference.ts';
 import type { GuardPolicy } from './proxy/guards.ts';
+import { listedPoolModel } from './proxy/listed-pool-models.ts';
+import { createPooledRequests } from './proxy/pooled-requests.ts';
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
@@ -39,6 +42,7 @@ export interface EngineFrontOptions {
   table(): ModelTable;
   process(modelId: string): ModelProcessView;
   models(): ModelView[];
+  readonly pools: Pick<Pools, 'ownId' | 'resolve' | 'acquire' | 'isSticky' | 'models' | 'waitStatus'>;
   loadInBackground(modelId: string, setName?: string): void;
   isShuttingDown(): boolean;
 }
@@ -61,14 +65,17 @@ export interface EngineFront {
 
 /** All that listeners answer, wired to the parts that know the answers. */
 export function createEngineFront(options: EngineFrontOptions): EngineFront {
-  const { clock, logger, scheduler, intake, metrics, startedAt, table } = options;
+  const { clock, logger, scheduler, intake, metrics, startedAt, table, pools } = options;
   let refusalCount = 0;
   const inferenceDependencies: Omit<InferenceDependencies, 'settings'> = {
     clock,
     logger,
     resolveModel: (name) => table().resolve(name),
     resolvePrefix: (upstreamPath) => table().resolvePrefix(upstreamPath),
-    knownModels: () => [...table().models.values()].filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id),
+    knownModels: () => [
+      ...[...table().models.values()].filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id),
+      ...pools.models().map(({ id }) => id),
+    ],
     filtersOf: (modelId) => table().models.get(modelId)?.filters,
     keepsKvCache: (modelId) => canKeepKvCache(table().models.get(modelId)),
     peek(modelId) {
@@ -92,6 +99,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     },
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
+    pooled: createPooledRequests({ pools, clock }),
     nextRefusalNumber: () => (refusalCount += 1),
     imageFetcher: createImageFetcher(),
     conversations: createConversations(clock),
@@ -112,12 +120,15 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     createProxyApp({
       logger,
       guardPolicy,
-      resolveModel: (name) => table().resolve(name)?.modelId,
-      listModels: () =>
-        options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
+      instanceId: pools.ownId,
+      resolveModel: (name) => table().resolve(name)?.modelId ?? pools.resolve(name)?.model,
+      listModels: () => [
+        ...options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
           const isUnlisted = table().models.get(id)?.isUnlisted === true;
           return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, isUnlisted, contextSize, aliases };
         }),
+        ...pools.models().flatMap((model) => (table().resolve(model.id) === undefined ? [listedPoolModel(model)] : [])),
+      ],
       isShuttingDown: options.isShuttingDown,
       renderMetrics,
       mounts,

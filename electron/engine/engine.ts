@@ -22,10 +22,10 @@ import { createEngineFront } from './engine-front.ts';
 import { createEngineListeners } from './engine-listeners.ts';
 import { openEngineLogs } from './engine-logs.ts';
 import { openEngineMemory } from './engine-memory.ts';
+import { openEnginePools } from './engine-pools.ts';
 import { openEngineRecords } from './engine-records.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
-import { watchForGames } from './memory/automatic-game-mode.ts';
-import { repeatWhileWanted } from './memory/repeat-while-wanted.ts';
+import { watchMemory } from './engine-watches.ts';
 import { createMemoryHistory } from './memory/memory-history.ts';
 import { createSteadyMemory } from './memory/steady-memory.ts';
 import { createEventFeed } from './event-feed.ts';
@@ -48,9 +48,6 @@ import { createSupervisor } from './supervisor/supervisor.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
 export type { Engine, EngineOptions } from './engine-contract.ts';
-
-/** How often memory is read while nobody looks and a model holds some of it: as often as its history has samples. */
-const BACKGROUND_LOOK_MS = 15_000;
 
 /**
  * Brings the engine up to where it could listen: takes the data folder, ends what an earlier run left behind, and sets
@@ -107,7 +104,7 @@ async function setUp(
   if (platform !== 'win32') await removeStaleSockets(runtimeFolder);
 
   const readTable = async (from: ResolvedConfig): Promise<ModelTable> =>
-    createModelTable(await withDemoModel(from.models, dataFolder), from.sets);
+    createModelTable(await withDemoModel(from, dataFolder), from.sets);
   let table = await readTable(config);
 
   const engines = createEngines({
@@ -181,6 +178,7 @@ async function setUp(
   const metrics = createMetrics(
     () => models(),
     () => steadyMemory.view(),
+    () => pools.views(),
   );
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
@@ -197,6 +195,8 @@ async function setUp(
   });
   undo.push(() => records.close());
 
+  const pools = openEnginePools({ config, clock, logger, feed, scheduler: () => scheduler });
+  undo.push(() => pools.close());
   const scheduler = createScheduler({
     ...schedulerSettingsOf(config, table),
     supervisor,
@@ -210,7 +210,7 @@ async function setUp(
       markModel(modelId);
       markMemory();
     },
-    onQueueChanged: () => feed.mark('queue', () => ({ type: 'queue-changed', queue: scheduler.queue() })),
+    onQueueChanged: pools.markQueue,
   });
 
   let inferenceSettings = inferenceSettingsOf(config);
@@ -309,6 +309,7 @@ async function setUp(
     table: () => table,
     process: (modelId) => supervisor.process(modelId).view(),
     models,
+    pools,
     loadInBackground,
     isShuttingDown: () => stopping !== undefined,
   });
@@ -322,6 +323,7 @@ async function setUp(
         clock,
         config: () => config,
         table: () => table,
+        pools,
         settings: options.settings,
         front,
       }),
@@ -350,7 +352,8 @@ async function setUp(
     announceInstance();
     logger.log('info', 'Shutting down');
     // Meanwhile new requests are told 503; a refused connection would look like no Corral at all.
-    await scheduler.close(config.server.timeouts.shutdownMs);
+    const { shutdownMs } = config.server.timeouts;
+    await Promise.all([scheduler.close(shutdownMs), pools.drain(shutdownMs)]);
     listeners.stopAccepting();
     await supervisor.stopAll('shutdown');
     await unwind();
@@ -368,33 +371,15 @@ async function setUp(
       undo.push(() => removeInstanceFile(dataFolder));
       await listeners.open(config);
       lookForEngine();
-      undo.push(
-        watchForGames({
-          clock,
-          isWanted: () => config.memory.gameMode.isAutomatic,
-          isOn: scheduler.isGameMode,
-          switchTo: switchGameMode,
-          readDevices: memory.readDevices,
-        }),
-      );
-      undo.push(
-        repeatWhileWanted({
-          clock,
-          intervalMs: BACKGROUND_LOOK_MS,
-          // A GPU that nobody uses is left asleep.
-          isWanted: () => models().some(({ state }) => isResident(state)),
-          async act() {
-            await memory.readDevices();
-          },
-        }),
-      );
+      const { isGameMode } = scheduler;
+      undo.push(watchMemory({ clock, memory, config: () => config, models, isGameMode, switchGameMode }));
       for (const model of table.models.values()) if (model.startup) loadInBackground(model.id);
     },
 
     stop({ isHurried = false } = {}) {
       if (stopping === undefined) stopping = stopInOrder();
       else if (isHurried) {
-        void scheduler.close(0);
+        void Promise.all([scheduler.close(0), pools.drain(0)]);
         for (const modelId of table.models.keys()) void supervisor.process(modelId).stop('shutdown', { graceMs: 0 });
       }
       return stopping;
@@ -421,6 +406,7 @@ async function setUp(
       memory.reset();
       supervisor.configure(table.models);
       void kvCacheKeeper.sweep();
+      pools.configure(next);
       scheduler.configure(
         schedulerSettingsOf(next, table),
         change.restarted.map(({ id }) => id),
@@ -444,7 +430,8 @@ async function setUp(
       instance: instanceView(),
       engine: engines.status(),
       models: models(),
-      queue: scheduler.queue(),
+      queue: pools.queue(),
+      pools: pools.views(),
       memory: steadyMemory.view(),
     }),
     subscribe(listener, { isLooking = true } = {}) {
@@ -483,7 +470,7 @@ async function setUp(
     setPinned: scheduler.setPinned,
     resetModel: scheduler.reset,
     cancelRequest(requestId) {
-      if (scheduler.cancel(requestId)) return;
+      if (pools.cancel(requestId)) return;
       throw new AppError(
         'not-found',
         `No request "${requestId}" waits; it may have been served or given up meanwhile.`,

@@ -55,6 +55,7 @@ export function fileModelConfig(id: string, changes: Partial<FileModelConfig> = 
     rerank: false,
     keepKvCache: false,
     devices: [],
+    rpc: [],
     args: [],
     ...changes,
   };

@@ -18,6 +18,7 @@ export function demoModelConfig(file: string): FileModelConfig {
     pooling: undefined,
     rerank: false,
     devices: [],
+    rpc: [],
     args: [],
     keepKvCache: false,
     env: {},

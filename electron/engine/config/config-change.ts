@@ -51,6 +51,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   pooling: { key: 'pooling', effect: 'restart' },
   rerank: { key: 'rerank', effect: 'restart' },
   devices: { key: 'devices', effect: 'restart' },
+  rpc: { key: 'rpc', effect: 'restart' },
   args: { key: 'args', effect: 'restart' },
   keepKvCache: { key: 'keepKvCache', effect: 'restart' },
   env: { key: 'env', effect: 'restart' },
@@ -85,6 +86,7 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
   telemetry: true,
   updates: true,
   sets: true,
+  pools: true,
   listeners: true,
 };
 

@@ -2,6 +2,7 @@ import { posix, win32 } from 'node:path';
 import { dialectFacts } from '../dialects/dialect-facts.ts';
 import { isSeedName } from '../dialects/dialect-names.ts';
 import type { CommandModelConfig, FileModelConfig, ModelConfig, ResolvedConfig } from './resolved-config.ts';
+import { resolvePool } from './resolve-pool.ts';
 import { withoutBrackets } from './schema-fields.ts';
 import type { ParsedConfig } from './schema.ts';
 import type { ParsedDefaults, ParsedModel } from './schema-models.ts';
@@ -98,6 +99,7 @@ export function resolveConfig(
         },
       ]),
     ),
+    pools: new Map(Object.entries(parsed.pools).map(([name, pool]) => [name, resolvePool(pool, parsed.defaults)])),
     models: new Map(
       Object.entries(parsed.models).map(([id, model]) => [id, resolveModel(id, model, parsed.defaults, paths)]),
     ),
@@ -137,6 +139,7 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
       pooling: model.pooling,
       rerank: model.rerank,
       devices: model.devices,
+      rpc: model.rpc,
       args: [...defaults.args, ...model.args],
       keepKvCache: model.keepKvCache,
     } satisfies FileModelConfig;

@@ -22,6 +22,8 @@ export interface ResolvedConfig {
   readonly updates: { readonly channel: 'stable' | 'beta' | 'off' };
   /** Models that belong together, by the set's name, in file order. */
   readonly sets: ReadonlyMap<string, SetConfig>;
+  /** Servers elsewhere, by the pool's name, in file order. */
+  readonly pools: ReadonlyMap<string, PoolConfig>;
   /** In file order. */
   readonly models: ReadonlyMap<string, ModelConfig>;
 }
@@ -148,6 +150,37 @@ export interface SetConfig {
   readonly isByName: boolean;
 }
 
+/** Servers elsewhere that answer for models which are not among the configured ones. */
+export interface PoolConfig {
+  /** Each address with a key once. */
+  readonly endpoints: readonly PoolEndpointConfig[];
+  readonly sticky: 'none' | 'user';
+  /** Since the last request. */
+  readonly stickyTtlMs: number;
+  /** Pairs of user and model. */
+  readonly maxSticky: number;
+  /** Whether `*` takes what the endpoints list, or everything that is named in no pool. */
+  readonly wildcard: 'listed' | 'any';
+  readonly queue: { readonly max: number; readonly maxWaitMs: number };
+  readonly health: {
+    /** Or `none`. */
+    readonly path: string;
+    readonly intervalMs: number;
+    /** For a check, and for connecting. */
+    readonly timeoutMs: number;
+  };
+}
+
+export interface PoolEndpointConfig {
+  /** Without a slash, and without `/v1`, at its end. */
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  /** Ids, or `*`. */
+  readonly models: readonly string[];
+  /** Requests it gets at once; undefined: no limit. */
+  readonly concurrency: number | undefined;
+}
+
 /** Changes to the JSON body of requests; what is set wins over what is stripped. */
 export interface FilterConfig {
   readonly strip: readonly string[];
@@ -196,6 +229,8 @@ export interface FileModelConfig extends CommonModelConfig {
   readonly pooling: 'none' | 'mean' | 'cls' | 'last' | 'rank' | undefined;
   readonly rerank: boolean;
   readonly devices: readonly string[];
+  /** RPC workers, `host:port` each. */
+  readonly rpc: readonly string[];
   /** Appended to the command line as they are. */
   readonly args: readonly string[];
   /** What its slots remember is saved when it is unloaded and restored when it comes back. */

@@ -123,3 +123,10 @@ export const secretField = z
   .string()
   .min(1, 'must not be empty')
   .regex(/^[\x21-\x7e]*$/, 'may only contain visible ASCII characters, no spaces');
+
+export const httpUrlField = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'must be a URL that starts with http:// or https://',
+  );

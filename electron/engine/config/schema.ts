@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { dialectNames } from '../dialects/dialect-names.ts';
 import { defaultsSchema, modelsSchema } from './schema-models.ts';
+import { poolsSchema } from './schema-pools.ts';
 import {
   bytesField,
   DEFAULT_PORT,
   durationField,
   hostField,
+  httpUrlField,
   modelIdField,
   nonEmptyText,
   originField,
@@ -20,13 +22,6 @@ import {
  * The shape of the configuration file: every key with its meaning and its default. Checks that concern several keys at
  * once are in `cross-checks.ts`; what this version does not act on yet is listed in `not-yet-effective.ts`.
  */
-
-const httpUrl = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    'must be a URL that starts with http:// or https://',
-  );
 
 const serverSchema = z
   .strictObject({
@@ -96,7 +91,7 @@ const engineSchema = z
       .enum(['auto', 'cuda', 'rocm', 'vulkan', 'metal', 'cpu'])
       .prefault('auto')
       .describe('Which kind of build to use; `auto` probes the machine.'),
-    origin: httpUrl
+    origin: httpUrlField
       .prefault('https://api.github.com/repos/ggml-org/llama.cpp')
       .describe('Where releases of llama.cpp come from.'),
     keep: z.int().min(1).prefault(2).describe('Builds kept on disk, so that one can go back.'),
@@ -185,21 +180,6 @@ const setSchema = z.strictObject({
     ),
 });
 
-const poolSchema = z.strictObject({
-  endpoints: z
-    .array(
-      z.strictObject({
-        url: httpUrl.describe('The base address of an OpenAI-compatible server.'),
-        apiKey: secretField.optional().describe('The key that server wants.'),
-        models: z.array(nonEmptyText).prefault(['*']).describe('Ids it serves; `*` means all it lists.'),
-        concurrency: z.int().min(1).optional().describe('Requests it gets at once. Unset: no limit.'),
-      }),
-    )
-    .min(1, 'must have at least one endpoint')
-    .describe('The servers of the pool.'),
-  sticky: z.enum(['none', 'user']).prefault('none').describe('Keep a user on the same endpoint while it is healthy.'),
-});
-
 const catalogSchema = z
   .strictObject({
     folders: z.array(nonEmptyText).prefault([]).describe('Folders searched for GGUF files.'),
@@ -231,7 +211,7 @@ export const configSchema = z.strictObject({
     .record(nonEmptyText, setSchema)
     .prefault({})
     .describe('Models that belong together, addressed as `set/model`.'),
-  pools: z.record(nonEmptyText, poolSchema).prefault({}).describe('Servers elsewhere that answer for some models.'),
+  pools: poolsSchema,
   catalog: catalogSchema,
   listeners: z
     .array(listenerSchema)

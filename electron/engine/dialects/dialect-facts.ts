@@ -3,6 +3,7 @@ import type { SeedName } from './dialect-names.ts';
 import type { ErrorEnvelope } from './error-envelope.ts';
 import { llamaCppRouterFacts } from './llama-cpp-router/facts.ts';
 import { llamaSwapFacts } from './llama-swap/facts.ts';
+import { llamaModelRouterFacts } from './llama-model-router/facts.ts';
 import { llamaRouterFacts } from './llama-router/facts.ts';
 import { routerModelFacts } from './routermodel/facts.ts';
 
@@ -18,5 +19,6 @@ export const dialectFacts: Readonly<Partial<Record<SeedName, DialectFacts>>> = {
   llama_cpp_router: llamaCppRouterFacts,
   'llama-swap': llamaSwapFacts,
   'llama-router': llamaRouterFacts,
+  'llama-model-router': llamaModelRouterFacts,
   routermodel: routerModelFacts,
 };

@@ -3,6 +3,7 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelConfig, ListenerConfig, ResolvedConfig } from '../config/resolved-config.ts';
 import type { Engine } from '../engine-contract.ts';
 import type { ResolvedName } from '../model-table.ts';
+import type { ListedPoolModel } from '../pools/pools-contract.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LogLevel } from '../ports/logger.ts';
 import type { Lane } from '../proxy/guards.ts';
@@ -49,6 +50,8 @@ export interface DialectHost {
   modelConfig(modelId: string): ModelConfig | undefined;
   /** Models the lane may see, in the order of the file. */
   modelIds(lane: Lane): readonly string[];
+  /** What pools answer for and the lane may see, by lists no older than `maxAgeMs`. */
+  pooledModels(lane: Lane, maxAgeMs: number): Promise<readonly ListedPoolModel[]>;
   renderMetrics(): Promise<{ contentType: string; text: string }>;
   /** A line for Corral's own log. */
   log(level: LogLevel, message: string): void;

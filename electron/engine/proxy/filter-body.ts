@@ -15,6 +15,11 @@ export function filterBody(body: Buffer, filters: FilterConfig, requestedName: s
   return Buffer.from(JSON.stringify({ ...kept, ...set, ...setHere, ...(model === undefined ? {} : { model }) }));
 }
 
+/** A JSON body that names another model; all else means what it meant. */
+export function withModelName(body: Buffer, model: string): Buffer {
+  return Buffer.from(JSON.stringify({ ...parse(body), model }));
+}
+
 /** The search for the model's name passes over strings; what is wrong within one is found here. */
 function parse(body: Buffer): Record<string, unknown> {
   try {

@@ -19,9 +19,10 @@ import {
 } from './conversations.ts';
 import type { ImageFetcher } from './fetch-image.ts';
 import { filterBody } from './filter-body.ts';
-import { findRequestedModel } from './find-model.ts';
+import { findRequestedModel, type RequestedModel } from './find-model.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
+import type { PooledRequests, PooledTarget } from './pooled-requests.ts';
 import { readBody } from './read-body.ts';
 import { refuseUnread } from './refuse-unread.ts';
 import { mayBeJson, screenMedia, type RemoteImagesPolicy } from './remote-media.ts';
@@ -65,6 +66,8 @@ export interface InferenceDependencies {
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
+  /** Asked for names that no model here has. */
+  readonly pooled: PooledRequests;
   /** A number that no other request without a place has had; each record needs an id of its own. */
   nextRefusalNumber(): number;
   /** The one shape of errors of this address; undefined where the route decides. */
@@ -91,6 +94,8 @@ interface Target {
   readonly body: Buffer | undefined;
   /** The body may name pictures and the like that the model's server would fetch. */
   readonly mayNameMedia: boolean;
+  /** It goes to another machine. */
+  readonly pooled?: PooledTarget;
 }
 
 type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
@@ -124,6 +129,8 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     let lane: Lane | undefined;
     let target: Target | undefined;
     let lease: Lease | undefined;
+    /** Its place, where that is on another machine. */
+    let pooledLease: Lease | undefined;
     let meter: AnswerMeter | undefined;
     let firstByteMs: number | undefined;
     let outcome: ForwardOutcome | undefined;
@@ -142,9 +149,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
       target = await findTarget(body, lane);
       const { modelId } = target;
-      const refused =
-        checkLaneModel(lane, modelId) ??
-        (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
+      const refused = target.pooled === undefined ? checkHere(lane, target, request) : undefined;
       if (refused !== undefined) throw refused;
       let sentBody = target.body;
       if (sentBody !== undefined && target.mayNameMedia) {
@@ -152,49 +157,67 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         const { imageFetcher: fetcher } = dependencies;
         sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
       }
-      if (target.canStart) {
-        if (target.setName !== undefined) dependencies.loadSet(target.setName, modelId);
-        lease =
-          dependencies.acquireNow(modelId, lane.name, target.setName) ??
-          (await waitForLease(
-            response,
-            {
-              modelId,
-              setName: target.setName,
-              lane: lane.name,
-              priority: lane.priority + ownPriority,
-              signal: departure.signal(),
-            },
-            {
-              settings: lane.hasWaitingComments ? settings.waitingComments : SILENT,
-              canComment: target.canComment,
-              note: target.canComment ? dependencies.loadingNote?.(modelId, route) : undefined,
-            },
-          ));
-      } else {
-        lease = dependencies.peek(modelId);
-        if (lease === undefined) throw notLoaded(modelId, route);
-      }
-      if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
-      outcome = await forward({
-        request,
-        response,
-        path: target.path,
-        body: sentBody,
-        lease,
-        family,
-        clock,
-        responseTimeoutMs: settings.responseTimeoutMs,
-        idleTimeoutMs: settings.idleTimeoutMs,
-        explainLoss: () => dependencies.explainLoss(modelId),
-        onStart(isStream) {
+      const observer = {
+        onStart(isStream: boolean) {
           meter = createAnswerMeter({ isStream });
         },
-        onChunk(chunk) {
+        onChunk(chunk: Buffer) {
           firstByteMs ??= clock.nowMs() - arrivedMs;
           meter?.observe(chunk);
         },
-      });
+      };
+      const waitingComments = lane.hasWaitingComments ? settings.waitingComments : SILENT;
+      const asked = { lane: lane.name, priority: lane.priority + ownPriority };
+      if (target.pooled !== undefined) {
+        const { responseTimeoutMs, idleTimeoutMs } = settings;
+        const exchange = {
+          request,
+          response,
+          family,
+          responseTimeoutMs,
+          idleTimeoutMs,
+          comments: target.canComment ? waitingComments : undefined,
+          ...asked,
+          ...observer,
+        };
+        outcome = await dependencies.pooled.send(
+          { ...target.pooled, body: sentBody },
+          { ...exchange, signal: departure.signal(), onLease: (placed) => (pooledLease = placed) },
+        );
+      } else {
+        if (target.canStart) {
+          const { setName, canComment } = target;
+          if (setName !== undefined) dependencies.loadSet(setName, modelId);
+          lease =
+            dependencies.acquireNow(modelId, lane.name, setName) ??
+            (await waitForLease(
+              response,
+              { modelId, setName, ...asked, signal: departure.signal() },
+              {
+                settings: waitingComments,
+                canComment,
+                note: canComment ? dependencies.loadingNote?.(modelId, route) : undefined,
+              },
+            ));
+        } else {
+          lease = dependencies.peek(modelId);
+          if (lease === undefined) throw notLoaded(modelId, route);
+        }
+        if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
+        outcome = await forward({
+          request,
+          response,
+          path: target.path,
+          body: sentBody,
+          lease,
+          family,
+          clock,
+          responseTimeoutMs: settings.responseTimeoutMs,
+          idleTimeoutMs: settings.idleTimeoutMs,
+          explainLoss: () => dependencies.explainLoss(modelId),
+          ...observer,
+        });
+      }
     } catch (thrown) {
       failure = toAppError(thrown);
       if (failure.code === 'internal') {
@@ -214,18 +237,19 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     const laneName = lane.name;
     const durationMs = clock.nowMs() - arrivedMs;
     const isGone = departure.hasHappened();
-    const refusalNumber = lease === undefined ? dependencies.nextRefusalNumber() : 0;
+    const place = lease ?? pooledLease;
+    const refusalNumber = place === undefined ? dependencies.nextRefusalNumber() : 0;
     dependencies.record(() => {
       const usage = meter?.usage() ?? NO_USAGE;
       return {
-        id: lease?.requestId ?? `refused-${refusalNumber}`,
+        id: place?.requestId ?? `refused-${refusalNumber}`,
         at: arrivedAt,
         modelId,
         lane: laneName,
         route,
         isStreaming,
-        queueWaitMs: Math.round(lease?.queueWaitMs ?? durationMs),
-        loadWaitMs: Math.round(lease?.loadWaitMs ?? 0),
+        queueWaitMs: Math.round(place?.queueWaitMs ?? durationMs),
+        loadWaitMs: Math.round(place?.loadWaitMs ?? 0),
         ttftMs: firstByteMs === undefined ? null : Math.round(firstByteMs),
         durationMs: Math.round(durationMs),
         status: outcome?.status ?? (response.headersSent ? response.statusCode : null),
@@ -236,6 +260,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         errorCode: isGone ? null : ((outcome?.error ?? failure)?.code ?? null),
       };
     });
+  }
+
+  function checkHere(lane: Lane, { modelId, path }: Target, request: IncomingMessage): AppError | undefined {
+    const refused = checkLaneModel(lane, modelId);
+    return refused ?? (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, path, modelId) : undefined);
   }
 
   async function waitForLease(
@@ -266,6 +295,8 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           const requested = ofStream ?? (await findRequestedModel(request, search, searched));
           const resolved = dependencies.resolveModel(requested.name);
           if (resolved === undefined) {
+            const pooled = dependencies.pooled.find({ requested, route, request, lane, pathname, search, body });
+            if (pooled !== undefined) return pooledTarget(pooled, requested, route);
             const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
             throw unknownModel(requested.name, known);
           }
@@ -300,6 +331,17 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
 
 /** For lanes that want no comments. */
 const SILENT: WaitingCommentSettings = { isEnabled: false, afterMs: 0, intervalMs: 0 };
+
+function pooledTarget(pooled: PooledTarget, requested: RequestedModel, route: InferenceRoute): Target {
+  const { isStreaming, isJson, mayNameMedia } = requested;
+  return {
+    ...{ pooled, isStreaming, mayNameMedia, path: pooled.path, body: pooled.body },
+    modelId: pooled.name.label,
+    setName: undefined,
+    canComment: isStreaming && isJson && route.canStreamEvents,
+    canStart: route.canStart,
+  };
+}
 
 const NO_USAGE = { promptTokens: null, completionTokens: null, tokensPerSecond: null };
 

@@ -58,6 +58,7 @@ const sharedChanges: Changes<FileModelConfig> & Changes<CommandModelConfig> = {
   pooling: 'mean',
   rerank: true,
   devices: ['CUDA0'],
+  rpc: ['10.0.0.5:50052'],
   args: ['--verbose'],
   keepKvCache: true,
   env: { A: '1' },

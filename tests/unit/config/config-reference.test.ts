@@ -83,6 +83,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'models.<id>.pooling': 'mean',
   'models.<id>.rerank': true,
   'models.<id>.devices': ['CUDA0'],
+  'models.<id>.rpc': ['10.0.0.5:50052'],
   'models.<id>.args': ['y'],
   'models.<id>.keepKvCache': true,
   'models.<id>.command': 'other',
@@ -118,6 +119,19 @@ const samples: Readonly<Record<string, unknown>> = {
   'listeners[].host': '127.0.0.2',
   'listeners[].port': 8081,
   'listeners[].options': { owner: 'x' },
+  'pools.<id>.endpoints[].url': 'http://other',
+  'pools.<id>.endpoints[].apiKey': 'k',
+  'pools.<id>.endpoints[].models': ['x'],
+  'pools.<id>.endpoints[].concurrency': 5,
+  'pools.<id>.sticky': 'user',
+  'pools.<id>.stickyTtl': '5s',
+  'pools.<id>.maxSticky': 5,
+  'pools.<id>.wildcard': 'any',
+  'pools.<id>.queue.max': 5,
+  'pools.<id>.queue.maxWait': '5s',
+  'pools.<id>.health.path': 'none',
+  'pools.<id>.health.interval': '5s',
+  'pools.<id>.health.timeout': '6s',
   'telemetry.maxRecords': 5,
   'telemetry.maxFileSize': '5MiB',
   'updates.channel': 'beta',
@@ -134,6 +148,7 @@ function configWith(key: string, ...value: unknown[]): unknown {
     ...(key.startsWith('sets.')
       ? { models: { a: { file: 'a.gguf' }, b: { file: 'b.gguf' } }, sets: { '<id>': { models: ['a'] } } }
       : {}),
+    ...(key.startsWith('pools.') ? { pools: { '<id>': { endpoints: [{ url: 'http://x' }] } } } : {}),
   };
   if (key.startsWith('listeners')) config['listeners'] = [{ dialect: 'llama_cpp_router', port: 8080 }];
   if (value.length === 0) return config;

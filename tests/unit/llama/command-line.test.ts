@@ -36,6 +36,7 @@ const plain: FileModelConfig = {
   pooling: undefined,
   rerank: false,
   devices: [],
+  rpc: [],
   args: [],
   keepKvCache: false,
 };
