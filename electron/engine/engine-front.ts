@@ -3,6 +3,7 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import type { DialectListener } from './dialects/dialect.ts';
+import { companionsOf } from './companions-of-set.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
@@ -42,7 +43,7 @@ export interface EngineFrontOptions {
   process(modelId: string): ModelProcessView;
   models(): ModelView[];
   readonly pools: Pick<Pools, 'ownId' | 'resolve' | 'acquire' | 'isSticky' | 'models' | 'waitStatus'>;
-  loadInBackground(modelId: string): void;
+  loadInBackground(modelId: string, setName?: string): void;
   isShuttingDown(): boolean;
 }
 
@@ -71,7 +72,10 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     logger,
     resolveModel: (name) => table().resolve(name),
     resolvePrefix: (upstreamPath) => table().resolvePrefix(upstreamPath),
-    knownModels: () => [...table().models.keys(), ...pools.models().map(({ id }) => id)],
+    knownModels: () => [
+      ...[...table().models.values()].filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id),
+      ...pools.models().map(({ id }) => id),
+    ],
     filtersOf: (modelId) => table().models.get(modelId)?.filters,
     keepsKvCache: (modelId) => canKeepKvCache(table().models.get(modelId)),
     peek(modelId) {
@@ -84,10 +88,14 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     acquireNow: scheduler.acquireNow,
     acquire: scheduler.acquire,
     waitStatus: scheduler.waitStatus,
-    loadSet(setName) {
+    loadSet(setName, modelId) {
       const set = table().sets.get(setName);
       if (set?.load !== 'together') return;
-      for (const member of set.models) if (!isResident(options.process(member).state)) options.loadInBackground(member);
+      for (const member of companionsOf(modelId, set.models, table().models)) {
+        const isThere = isResident(options.process(member).state);
+        if (isThere && (!set.isByName || scheduler.counts(member).setName === setName)) continue;
+        options.loadInBackground(member, setName);
+      }
     },
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
@@ -116,7 +124,8 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
       resolveModel: (name) => table().resolve(name)?.modelId ?? pools.resolve(name)?.model,
       listModels: () => [
         ...options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
-          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
+          const isUnlisted = table().models.get(id)?.isUnlisted === true;
+          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, isUnlisted, contextSize, aliases };
         }),
         ...pools.models().flatMap((model) => (table().resolve(model.id) === undefined ? [listedPoolModel(model)] : [])),
       ],
@@ -139,6 +148,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
           return dialect.family;
         },
         checkTarget: (modelId, route, request) => dialect.checkTarget?.(modelId, route, request),
+        loadingNote: (modelId, pathname) => dialect.loadingNote?.(modelId, pathname),
       });
       const dialect = create(inference);
       const listener = createDialectRequestListener({

@@ -281,8 +281,8 @@ async function setUp(
     feed.mark('instance', () => ({ type: 'instance-changed', instance: instanceView() }));
   }
 
-  function loadInBackground(modelId: string): void {
-    scheduler.load(modelId, new AbortController().signal).catch((thrown: unknown) => {
+  function loadInBackground(modelId: string, setName?: string): void {
+    scheduler.load(modelId, new AbortController().signal, setName).catch((thrown: unknown) => {
       logger.log('warn', `Model "${modelId}" was to be loaded and was not: ${(thrown as Error).message}`);
     });
   }
@@ -463,6 +463,10 @@ async function setUp(
       return loadPlanView(scheduler.plan(modelId));
     },
     setGameMode: switchGameMode,
+    findEngine: () => {
+      engines.configure(config.engine);
+      lookForEngine();
+    },
     setPinned: scheduler.setPinned,
     resetModel: scheduler.reset,
     cancelRequest(requestId) {

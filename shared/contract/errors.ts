@@ -59,6 +59,8 @@ const errorTable = {
   'port-taken': { status: 500, type: 'server_error' },
   /** Another Corral holds the data folder. */
   'already-running': { status: 500, type: 'server_error' },
+  /** A model could not be downloaded; `details.reason` says why. */
+  'download-failed': { status: 502, type: 'server_error' },
   /** A tool that tells about memory did not answer, or not in a form that Corral understands. */
   'probe-failed': { status: 503, type: 'server_error' },
   /** A defect in Corral; the log has the stack. */
@@ -89,7 +91,7 @@ export const serialisedErrorSchema = z.object({
 export type SerialisedError = z.infer<typeof serialisedErrorSchema>;
 
 export interface AppErrorOptions {
-  readonly details?: Readonly<Record<string, unknown>>;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
   /** Seconds after which the same request may do better; becomes `Retry-After`. */
   readonly retryAfterSeconds?: number;

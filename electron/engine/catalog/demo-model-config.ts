@@ -31,5 +31,6 @@ export function demoModelConfig(file: string): FileModelConfig {
     startup: false,
     priority: 0,
     filters: undefined,
+    isUnlisted: false,
   };
 }

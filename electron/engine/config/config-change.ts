@@ -59,6 +59,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   cwd: { key: 'cwd', effect: 'restart' },
   health: { key: 'health', effect: 'restart' },
   readyPattern: { key: 'readyPattern', effect: 'restart' },
+  proxy: { key: 'proxy', effect: 'restart' },
   stopCommand: { key: 'stopCommand', effect: 'update' },
   aliases: { key: 'aliases', effect: 'update' },
   concurrency: { key: 'concurrency', effect: 'update' },
@@ -70,6 +71,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   startup: { key: 'startup', effect: 'update' },
   priority: { key: 'priority', effect: 'update' },
   filters: { key: 'filters', effect: 'update' },
+  isUnlisted: { key: 'unlisted', effect: 'update' },
 };
 
 type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'foreign' | 'models'>;

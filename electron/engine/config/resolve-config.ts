@@ -86,9 +86,17 @@ export function resolveConfig(
     telemetry: { maxRecords: telemetry.maxRecords, maxFileBytes: telemetry.maxFileSize },
     updates: { channel: updates.channel },
     sets: new Map(
-      Object.entries(parsed.sets).map(([name, { models, load, exclusive }]) => [
+      Object.entries(parsed.sets).map(([name, { models, load, exclusive, evictsOthers, ...set }]) => [
         name,
-        { models, load, isExclusive: exclusive },
+        {
+          models,
+          load,
+          isExclusive: exclusive,
+          evictsOthers,
+          isOneAtATime: set.oneAtATime,
+          isPersistent: set.persistent,
+          isByName: set.byName,
+        },
       ]),
     ),
     pools: new Map(Object.entries(parsed.pools).map(([name, pool]) => [name, resolvePool(pool, parsed.defaults)])),
@@ -115,6 +123,7 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
     startup: model.startup,
     priority: model.priority,
     filters: model.filters,
+    isUnlisted: model.unlisted,
   };
   if (model.command === undefined) {
     return {
@@ -142,6 +151,7 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
     stopCommand: model.stopCommand === undefined ? undefined : commandWords(model.stopCommand, paths),
     // A pattern alone says what ready means.
     health: model.health ?? (model.readyPattern === undefined ? '/health' : 'none'),
+    proxy: model.proxy,
     readyPattern: model.readyPattern === undefined ? undefined : new RegExp(model.readyPattern),
     cwd: model.cwd === undefined ? paths.folder : absolutePath(model.cwd, paths),
   } satisfies CommandModelConfig;

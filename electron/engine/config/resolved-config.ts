@@ -140,6 +140,14 @@ export interface SetConfig {
   readonly load: 'together' | 'on-demand';
   /** Nothing else stays loaded beside its members, pinned models apart. */
   readonly isExclusive: boolean;
+  /** Loading a member unloads everything outside of the set; what is loaded later may stay beside it. */
+  readonly evictsOthers: boolean;
+  /** Only one of its members is loaded at a time. */
+  readonly isOneAtATime: boolean;
+  /** Sets that unload others leave its members alone. */
+  readonly isPersistent: boolean;
+  /** Its members are together only while they are asked for by its name. */
+  readonly isByName: boolean;
 }
 
 /** Servers elsewhere that answer for models which are not among the configured ones. */
@@ -177,6 +185,10 @@ export interface PoolEndpointConfig {
 export interface FilterConfig {
   readonly strip: readonly string[];
   readonly set: Readonly<Record<string, unknown>>;
+  /** Set on top for requests that name the model so: an id or alias. */
+  readonly setFor?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What the model's server is told as the model's name; undefined leaves what the client wrote. */
+  readonly model?: string | undefined;
 }
 
 export type ModelConfig = FileModelConfig | CommandModelConfig;
@@ -200,6 +212,8 @@ interface CommonModelConfig {
   /** Higher is evicted later and served first; 0 is normal. */
   readonly priority: number;
   readonly filters: FilterConfig | undefined;
+  /** Left out of the list of models; it can be used all the same. */
+  readonly isUnlisted: boolean;
 }
 
 /** A GGUF file that Corral runs llama-server on. */
@@ -232,6 +246,8 @@ export interface CommandModelConfig extends CommonModelConfig {
   readonly stopCommand: readonly [string, ...string[]] | undefined;
   /** A path that answers 200 once the server is ready, or `none`: ready as soon as it runs or its pattern appears. */
   readonly health: string;
+  /** Where it answers, for a command with a port of its own; undefined for one that is told a free port. */
+  readonly proxy: string | undefined;
   /** A regular expression; a line of output that matches means ready. */
   readonly readyPattern: RegExp | undefined;
   readonly cwd: string | undefined;

@@ -163,6 +163,21 @@ const setSchema = z.strictObject({
     .prefault('on-demand')
     .describe('Load all members with the first, or each when it is needed.'),
   exclusive: z.boolean().prefault(false).describe('Nothing else stays loaded beside this set.'),
+  evictsOthers: z
+    .boolean()
+    .prefault(false)
+    .describe('Loading a member unloads everything outside of the set; what is loaded later may stay beside it.'),
+  oneAtATime: z.boolean().prefault(false).describe('The members take turns: only one of them is loaded at a time.'),
+  persistent: z
+    .boolean()
+    .prefault(false)
+    .describe('Sets that are `exclusive` or have `evictsOthers` leave its members loaded.'),
+  byName: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'The members stay together only while they are asked for as `set/model`; by its own id each comes alone.',
+    ),
 });
 
 const catalogSchema = z

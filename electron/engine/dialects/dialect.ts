@@ -78,10 +78,15 @@ export interface DialectListener {
   isOwnToken?(headers: IncomingHttpHeaders): boolean;
   /** Whether a model may be asked for this, beyond what Corral checks itself. */
   checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /**
+   * A server-sent event, blank line included, that a stream begins with where its model has to be loaded first. Status 200 is
+   * sent with it: what fails later is told by an event.
+   */
+  loadingNote?(modelId: string, pathname: string): string | undefined;
   /** The line the program prints once it listens. */
   startupLine?(address: string): string;
   /** Ends what it has open: timers, streams. */
-  close?(): void;
+  close?(): void | Promise<void>;
 }
 
 export interface Dialect {

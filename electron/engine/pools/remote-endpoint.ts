@@ -166,6 +166,8 @@ function openConnections(origin: string, apiKey: string | undefined, connectTime
     listen: { kind: 'tcp', host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) },
     apiKey,
     origin,
+    // The path of each request begins with it already: a pool's endpoints differ in it.
+    basePath: '',
     dispatcher,
     piecesSeen: 0,
     runningRequests: 0,

@@ -167,7 +167,7 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
     lease.endpoint.dispatcher.dispatch(
       {
         origin: lease.endpoint.origin,
-        path: options.path,
+        path: lease.endpoint.basePath + options.path,
         method: request.method ?? 'GET',
         headers: forwardedRequestHeaders(request.rawHeaders, request.headers.connection, {
           apiKey: lease.endpoint.apiKey,

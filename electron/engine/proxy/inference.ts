@@ -58,11 +58,11 @@ export interface InferenceDependencies {
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
   peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
-  acquireNow(modelId: string, lane: string): Lease | undefined;
+  acquireNow(modelId: string, lane: string, setName?: string): Lease | undefined;
   acquire(options: AcquireOptions): Promise<Lease>;
   waitStatus(requestId: string): WaitStatus | undefined;
   /** Asked for by a set's name: the other members may have to come, too. */
-  loadSet(setName: string): void;
+  loadSet(setName: string, modelId: string): void;
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
@@ -74,6 +74,8 @@ export interface InferenceDependencies {
   readonly family?: ApiFamily | undefined;
   /** What the address itself asks of a model before a request goes to it. */
   checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /** An event for the beginning of a stream whose model has to be loaded first. */
+  loadingNote?(modelId: string, pathname: string): string | undefined;
   readonly imageFetcher: ImageFetcher;
   /** Shared by all addresses. */
   readonly conversations: Conversations;
@@ -164,7 +166,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           meter?.observe(chunk);
         },
       };
-      const comments = target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined;
+      const waitingComments = lane.hasWaitingComments ? settings.waitingComments : SILENT;
       const asked = { lane: lane.name, priority: lane.priority + ownPriority };
       if (target.pooled !== undefined) {
         const { responseTimeoutMs, idleTimeoutMs } = settings;
@@ -174,7 +176,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           family,
           responseTimeoutMs,
           idleTimeoutMs,
-          comments,
+          comments: target.canComment ? waitingComments : undefined,
           ...asked,
           ...observer,
         };
@@ -184,10 +186,19 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         );
       } else {
         if (target.canStart) {
-          if (target.setName !== undefined) dependencies.loadSet(target.setName);
+          const { setName, canComment } = target;
+          if (setName !== undefined) dependencies.loadSet(setName, modelId);
           lease =
-            dependencies.acquireNow(modelId, lane.name) ??
-            (await waitForLease(response, { modelId, ...asked, signal: departure.signal() }, comments));
+            dependencies.acquireNow(modelId, lane.name, setName) ??
+            (await waitForLease(
+              response,
+              { modelId, setName, ...asked, signal: departure.signal() },
+              {
+                settings: waitingComments,
+                canComment,
+                note: canComment ? dependencies.loadingNote?.(modelId, route) : undefined,
+              },
+            ));
         } else {
           lease = dependencies.peek(modelId);
           if (lease === undefined) throw notLoaded(modelId, route);
@@ -259,11 +270,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
   async function waitForLease(
     response: ServerResponse,
     options: AcquireOptions,
-    commentSettings: WaitingCommentSettings | undefined,
+    { settings, canComment, note }: { settings: WaitingCommentSettings; canComment: boolean; note: string | undefined },
   ): Promise<Lease> {
-    if (commentSettings?.isEnabled !== true) return await dependencies.acquire(options);
+    if (!canComment || (!settings.isEnabled && note === undefined)) return await dependencies.acquire(options);
     const { waitStatus } = dependencies;
-    const comments = createWaitingComments({ response, clock, settings: commentSettings, waitStatus });
+    const comments = createWaitingComments({ response, clock, settings, waitStatus, note });
     try {
       return await dependencies.acquire({ ...options, onQueued: comments.onQueued });
     } finally {
@@ -303,7 +314,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
             canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
             canStart: route.canStart,
             path: pathname + search,
-            body: canFilter ? filterBody(body, filters) : body,
+            body: canFilter ? filterBody(body, filters, requested.name) : body,
             mayNameMedia: requested.mayNameMedia,
           };
         },
@@ -317,6 +328,9 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       }),
   };
 }
+
+/** For lanes that want no comments. */
+const SILENT: WaitingCommentSettings = { isEnabled: false, afterMs: 0, intervalMs: 0 };
 
 function pooledTarget(pooled: PooledTarget, requested: RequestedModel, route: InferenceRoute): Target {
   const { isStreaming, isJson, mayNameMedia } = requested;

@@ -15,6 +15,7 @@ export function listedPoolModel({ id, poolName, listed, isReachable }: ListedPoo
     // What stands in the configuration alone is there, so far as anybody knows.
     state: !isReachable ? 'unreachable' : typeof state === 'string' ? state : 'available',
     isDemo: false,
+    isUnlisted: false,
     contextSize: typeof contextSize === 'number' ? contextSize : null,
     aliases: [],
     pool: {

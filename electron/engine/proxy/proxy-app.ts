@@ -13,6 +13,8 @@ export interface ListedModel {
   readonly createdSeconds: number;
   readonly state: string;
   readonly isDemo: boolean;
+  /** Left out of lists; asked for by its name it is there. */
+  readonly isUnlisted: boolean;
   readonly contextSize: number | null;
   readonly aliases: readonly string[];
   /** Where it is, if it is not here. */
@@ -136,7 +138,12 @@ function visibleTo(lane: Lane | undefined, models: readonly ListedModel[]): read
 function modelList({ listModels, instanceId }: ProxyAppDependencies): RequestHandler {
   return (request, response) => {
     if (request.headers[VIA_HEADER] !== undefined) response.setHeader(INSTANCE_HEADER, instanceId);
-    response.json({ object: 'list', data: visibleTo(lanes.get(request), listModels()).map(describeModel) });
+    response.json({
+      object: 'list',
+      data: visibleTo(lanes.get(request), listModels())
+        .filter(({ isUnlisted }) => !isUnlisted)
+        .map(describeModel),
+    });
   };
 }
 
@@ -148,7 +155,7 @@ function oneModel(dependencies: ProxyAppDependencies): RequestHandler<{ id: stri
     const visible = visibleTo(lanes.get(request), dependencies.listModels());
     const model = visible.find((each) => each.id === modelId);
     if (model === undefined) {
-      const known = visible.map(({ id }) => id);
+      const known = visible.filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id);
       sendError(response, unknownModel(name, known));
     } else response.json(describeModel(model));
   };

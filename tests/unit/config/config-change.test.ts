@@ -77,6 +77,8 @@ const sharedChanges: Changes<FileModelConfig> & Changes<CommandModelConfig> = {
   startup: true,
   priority: 4,
   filters: { strip: ['seed'], set: {} },
+  isUnlisted: true,
+  proxy: 'http://127.0.0.1:8999',
 };
 
 const updatedOnly: Readonly<Record<string, string>> = {
@@ -91,6 +93,7 @@ const updatedOnly: Readonly<Record<string, string>> = {
   startup: 'startup',
   priority: 'priority',
   filters: 'filters',
+  isUnlisted: 'unlisted',
 };
 
 describe('decideConfigChange on models', () => {

@@ -90,6 +90,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'models.<id>.stopCommand': 'x',
   'models.<id>.health': 'none',
   'models.<id>.readyPattern': 'x',
+  'models.<id>.proxy': 'http://127.0.0.1:8999',
   'models.<id>.cwd': 'x',
   'models.<id>.aliases': ['x'],
   'models.<id>.concurrency': 6,
@@ -104,9 +105,16 @@ const samples: Readonly<Record<string, unknown>> = {
   'models.<id>.priority': 6,
   'models.<id>.filters.strip': ['x'],
   'models.<id>.filters.set': { x: 1 },
+  'models.<id>.filters.setFor': { other: { x: 1 } },
+  'models.<id>.filters.model': 'x',
+  'models.<id>.unlisted': true,
   'sets.<id>.models': ['a', 'b'],
   'sets.<id>.load': 'together',
   'sets.<id>.exclusive': true,
+  'sets.<id>.evictsOthers': true,
+  'sets.<id>.oneAtATime': true,
+  'sets.<id>.persistent': true,
+  'sets.<id>.byName': true,
   'listeners[].dialect': 'ollama',
   'listeners[].host': '127.0.0.2',
   'listeners[].port': 8081,
@@ -130,7 +138,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'log.level': 'debug',
 };
 
-const commandKeys = /^models\.<id>\.(command|stopCommand|health|readyPattern|cwd)$/;
+const commandKeys = /^models\.<id>\.(command|stopCommand|health|proxy|readyPattern|cwd)$/;
 
 /** A valid configuration in which one key has `value`, or which is as plain as that key allows. */
 function configWith(key: string, ...value: unknown[]): unknown {

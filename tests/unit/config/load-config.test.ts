@@ -113,6 +113,7 @@ models:
       pinned: false,
       startup: false,
       priority: 0,
+      isUnlisted: false,
     });
   });
 
@@ -280,6 +281,25 @@ models:
     ['server: { host: "::" }', 'server.host', /add a key/],
     ['server: { host: box.lan }', 'server.host', /add a key/],
     ['listeners: [{ dialect: ollama, host: 0.0.0.0, port: 11434 }]', 'listeners[0].host', /add a key/],
+    ['listeners: [{ dialect: ollama, port: 5526 }]', 'listeners[0].port', /same port as server\.port \(its default\)/],
+    ['{ server: { port: 81 }, listeners: [{ dialect: ollama, port: 81 }] }', 'listeners[0].port', /as server\.port;/],
+    [
+      'listeners: [{ dialect: ollama, port: 81 }, { dialect: native, port: 81 }]',
+      'listeners[1].port',
+      /same port as listeners\[0\]\.port/,
+    ],
+    ['listeners: [{ dialect: olama, port: 81 }]', 'listeners[0].dialect', /one of native, ollama/],
+    ['listeners: [{ dialect: native, port: 81, options: { x: 1 } }]', 'listeners[0].options.x', /have no options/],
+    [
+      'listeners: [{ dialect: llama_cpp_router, port: 81, options: { ownr: x } }]',
+      'listeners[0].options.ownr',
+      /did you mean `owner`/,
+    ],
+    [
+      'listeners: [{ dialect: llama_cpp_router, port: 81, options: { owner: 1 } }]',
+      'listeners[0].options.owner',
+      /must be text/,
+    ],
     ['server: { host: "http://x", apiKeys: [{ name: a, key: k }] }', 'server.host', /must be an IP address/],
     ['server: { host: 999.1.1.1, apiKeys: [{ name: a, key: k }] }', 'server.host', /must be an IP address/],
     ['server: { allowedOrigins: ["*"] }', 'server.allowedOrigins[0]', /one origin/],
