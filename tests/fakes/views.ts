@@ -11,6 +11,7 @@ export function modelView(changes: Partial<ModelView> = {}): ModelView {
     aliases: [],
     kind: 'file',
     isDemo: false,
+    origin: 'config',
     state: 'off',
     loadProgress: null,
     detail: null,
@@ -69,6 +70,7 @@ export function snapshotOf(changes: Partial<Snapshot> = {}): Snapshot {
     models: [],
     queue: [],
     memory: { devices: [], isGameMode: false },
+    downloads: [],
     ...changes,
   };
 }

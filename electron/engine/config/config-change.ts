@@ -65,7 +65,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   filters: { key: 'filters', effect: 'update' },
 };
 
-type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'models'>;
+type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'models' | 'foundModel'>;
 
 /** Complete by type, so that no section is forgotten. */
 const settingsSections: Readonly<Record<SettingsSection, true>> = {
@@ -76,6 +76,7 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
   log: true,
   telemetry: true,
   updates: true,
+  catalog: true,
   sets: true,
 };
 

@@ -60,6 +60,14 @@ describe('parseConfig on what is right', () => {
       log: { level: 'info' },
       telemetry: { maxRecords: 1000, maxFileBytes: 64 * 2 ** 20 },
       updates: { channel: 'stable' },
+      catalog: {
+        folders: [],
+        huggingFaceCache: true,
+        ollama: false,
+        lmStudio: false,
+        huggingFace: { origin: undefined, parallelFiles: 3 },
+      },
+      foundModel: expect.objectContaining({ kind: 'file', gpuLayers: 'auto', ttlMs: 1_800_000 }) as unknown,
       sets: new Map(),
       models: new Map(),
     });
