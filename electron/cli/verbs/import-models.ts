@@ -47,6 +47,10 @@ export async function importModels(
     'corral',
   ]);
   const { imported, skipped } = await describe(nameModels(found, taken, new Map(), fingerprint), signal);
+  const [damaged] = skipped;
+  if (damaged !== undefined && !(await stat(target)).isDirectory()) {
+    throw new AppError('start-failed', damaged.reason);
+  }
   if (imported.length > 0) {
     const edits = imported.map(({ id, ...model }) => ({ path: ['models', id], value: { ...model } }));
     const after = await saveConfig({ ...surroundings, edits, signal });
@@ -119,9 +123,6 @@ async function describe(
   } finally {
     await metadata.close();
   }
-  const [first] = skipped;
-  if (imported.length === 0 && models.length === 1 && first !== undefined)
-    throw new AppError('start-failed', first.reason);
   return { imported, skipped };
 }
 
