@@ -51,7 +51,8 @@ export function createFoundModels(options: FoundModelsOptions): FoundModels {
   });
 
   async function nameFound(config: ResolvedConfig): Promise<readonly [NamedModel, ScannedModel][]> {
-    const scanned = scan.found();
+    // A foreign file lists all there is, as the program that it was written for does.
+    const scanned = config.foreign === undefined ? scan.found() : [];
     const configured = await realPathsOf(config.models.values());
     const open = scanned.filter(({ model }) => !configured.has(model.realPath));
     const taken = new Set([
@@ -90,7 +91,7 @@ export function createFoundModels(options: FoundModelsOptions): FoundModels {
         } satisfies FileModelConfig);
       }
       origins = new Map(found.map(([{ id }, { model }]) => [id, model.origin]));
-      return createModelTable(await withDemoModel(models, dataFolder), config.sets);
+      return createModelTable(await withDemoModel({ models, pools: config.pools }, dataFolder), config.sets);
     },
     originOf(modelId) {
       const { models } = options.config();

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
 import type { InstanceView, ModelView } from '#shared/contract/snapshot.ts';
@@ -12,16 +11,18 @@ import { decideConfigChange, isEmptyChange, type ConfigChange } from './config/c
 import { acquireDataFolderLock } from './config/data-folder-lock.ts';
 import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts';
 import { ensurePrivateFolder } from './config/private-folder.ts';
-import type { ResolvedConfig } from './config/resolved-config.ts';
 import { describeConfigChange } from './describe-config-change.ts';
+import { dialectHost } from './dialect-host.ts';
 import type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
-import { watchInBackground } from './engine-background.ts';
 import { createEngineFront } from './engine-front.ts';
+import { createEngineListeners } from './engine-listeners.ts';
 import { openEngineLogs } from './engine-logs.ts';
 import { openEngineMemory } from './engine-memory.ts';
+import { openEnginePools } from './engine-pools.ts';
 import { openEngineRecords } from './engine-records.ts';
 import { openModelShelf } from './engine-shelf.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
+import { watchMemory } from './engine-watches.ts';
 import { createMemoryHistory } from './memory/memory-history.ts';
 import { createSteadyMemory } from './memory/steady-memory.ts';
 import { createEventFeed } from './event-feed.ts';
@@ -33,8 +34,6 @@ import type { ModelTable } from './model-table.ts';
 import { modelView } from './model-view.ts';
 import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
-import { formatAddress } from './proxy/format-address.ts';
-import { openListeners, type Listeners } from './proxy/listeners.ts';
 import type { Mount } from './proxy/proxy-app.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
@@ -188,6 +187,7 @@ async function setUp(
   const metrics = createMetrics(
     () => models(),
     () => steadyMemory.view(),
+    () => pools.views(),
   );
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
@@ -204,6 +204,8 @@ async function setUp(
   });
   undo.push(() => records.close());
 
+  const pools = openEnginePools({ config, clock, logger, feed, scheduler: () => scheduler });
+  undo.push(() => pools.close());
   const scheduler = createScheduler({
     ...schedulerSettingsOf(config, table),
     supervisor,
@@ -217,12 +219,11 @@ async function setUp(
       markModel(modelId);
       markMemory();
     },
-    onQueueChanged: () => feed.mark('queue', () => ({ type: 'queue-changed', queue: scheduler.queue() })),
+    onQueueChanged: pools.markQueue,
   });
 
   let inferenceSettings = inferenceSettingsOf(config);
   const mounts: Mount[] = [];
-  let listeners: Listeners | undefined;
   let stopping: Promise<void> | undefined;
 
   function viewOf(modelId: string): ModelView {
@@ -245,8 +246,8 @@ async function setUp(
 
   function viewOfInstance(): InstanceView {
     const { version } = options;
-    const isShuttingDown = stopping !== undefined;
-    const known = { version, startedAt, address: address(), configWarnings, configErrors, dataFolder, isShuttingDown };
+    const [address, isShuttingDown] = [listeners.address(), stopping !== undefined];
+    const known = { version, startedAt, address, configWarnings, configErrors, dataFolder, isShuttingDown };
     return instanceView(config, known);
   }
 
@@ -269,12 +270,8 @@ async function setUp(
     feed.mark('instance', () => ({ type: 'instance-changed', instance: viewOfInstance() }));
   }
 
-  function address(): string {
-    return formatAddress(listeners?.host ?? config.server.host, listeners?.port ?? config.server.port);
-  }
-
-  function loadInBackground(modelId: string): void {
-    scheduler.load(modelId, new AbortController().signal).catch((thrown: unknown) => {
+  function loadInBackground(modelId: string, setName?: string): void {
+    scheduler.load(modelId, new AbortController().signal, setName).catch((thrown: unknown) => {
       logger.log('warn', `Model "${modelId}" was to be loaded and was not: ${(thrown as Error).message}`);
     });
   }
@@ -294,6 +291,7 @@ async function setUp(
     memory.reset();
     supervisor.configure(table.models);
     void kvCacheKeeper.sweep();
+    pools.configure(config);
     scheduler.configure(
       schedulerSettingsOf(config, table),
       restarted.map(({ id }) => id),
@@ -317,38 +315,43 @@ async function setUp(
     useModels(next, change);
   }
 
-  let listener: RequestListener | undefined;
-
-  async function listen(from: ResolvedConfig): Promise<void> {
-    listener ??= createEngineFront({
-      clock,
-      logger,
-      scheduler,
-      intake: records.intake,
-      metrics,
-      mounts,
-      startedAt,
-      settings: () => inferenceSettings,
-      table: () => table,
-      process: (modelId) => supervisor.process(modelId).view(),
-      models,
-      loadInBackground,
-      isShuttingDown: () => stopping !== undefined,
-    });
-    const opened = await openListeners({
-      host: from.server.host,
-      port: from.server.port,
-      handler: listener,
-      requestTimeoutMs: from.server.timeouts.requestMs,
-      onError: (error) => logger.log('warn', `A connection could not be accepted: ${error.message}`),
-    });
-    undo.push(() => opened.close());
-    // Connections to an address that is no longer wanted may finish what they are doing.
-    listeners?.stopAccepting();
-    listeners = opened;
-    await writeInstanceFile(dataFolder, { pid: process.pid, address: address(), token: instanceToken, startedAt });
-    logger.log('info', `Listening on ${address()}`, { models: table.models.size });
-  }
+  const checkAdmin = createAdminCheck(() => [instanceToken, config.server.adminToken]);
+  const front = createEngineFront({
+    clock,
+    logger,
+    scheduler,
+    intake: records.intake,
+    metrics,
+    mounts,
+    startedAt,
+    settings: () => inferenceSettings,
+    table: () => table,
+    process: (modelId) => supervisor.process(modelId).view(),
+    models,
+    pools,
+    loadInBackground,
+    isShuttingDown: () => stopping !== undefined,
+  });
+  const listeners = createEngineListeners({
+    logger,
+    front,
+    config: () => config,
+    host: () =>
+      dialectHost({
+        engine: facade,
+        clock,
+        config: () => config,
+        table: () => table,
+        pools,
+        settings: options.settings,
+        front,
+      }),
+    async onNativeOpened(address) {
+      await writeInstanceFile(dataFolder, { pid: process.pid, address, token: instanceToken, startedAt });
+      logger.log('info', `Listening on ${address}`, { models: table.models.size });
+    },
+  });
+  undo.push(() => listeners.close());
 
   function switchGameMode(isOn: boolean): void {
     scheduler.setGameMode(isOn);
@@ -368,33 +371,27 @@ async function setUp(
     announceInstance();
     logger.log('info', 'Shutting down');
     // Meanwhile new requests are told 503; a refused connection would look like no Corral at all.
-    await scheduler.close(config.server.timeouts.shutdownMs);
-    listeners?.stopAccepting();
+    const { shutdownMs } = config.server.timeouts;
+    await Promise.all([scheduler.close(shutdownMs), pools.drain(shutdownMs)]);
+    listeners.stopAccepting();
     await supervisor.stopAll('shutdown');
     await unwind();
   }
 
-  return {
+  const facade: Engine = {
     instanceToken,
-    address,
+    address: listeners.address,
+    furtherListeners: listeners.further,
     mount: (prefix, handler) => void mounts.push({ prefix, handler }),
 
     async start() {
       const problems = await memory.check(config);
       if (problems.length > 0) throw configInvalidError(config.filePath ?? 'the configuration', problems);
       undo.push(() => removeInstanceFile(dataFolder));
-      await listen(config);
+      await listeners.open(config);
       lookForEngine();
-      undo.push(
-        watchInBackground({
-          clock,
-          memory,
-          config: () => config,
-          models,
-          isGameMode: scheduler.isGameMode,
-          switchGameMode,
-        }),
-      );
+      const { isGameMode } = scheduler;
+      undo.push(watchMemory({ clock, memory, config: () => config, models, isGameMode, switchGameMode }));
       await shelf.start();
       for (const model of table.models.values()) if (model.startup) loadInBackground(model.id);
     },
@@ -402,7 +399,7 @@ async function setUp(
     stop({ isHurried = false } = {}) {
       if (stopping === undefined) stopping = stopInOrder();
       else if (isHurried) {
-        void scheduler.close(0);
+        void Promise.all([scheduler.close(0), pools.drain(0)]);
         for (const modelId of table.models.keys()) void supervisor.process(modelId).stop('shutdown', { graceMs: 0 });
       }
       return stopping;
@@ -417,32 +414,32 @@ async function setUp(
       }
       const nextTable = await shelf.readTable(next);
       const change = decideConfigChange({ ...config, models: table.models }, { ...next, models: nextTable.models });
-      const isCatalogChanged = JSON.stringify(next.catalog) !== JSON.stringify(config.catalog);
       configErrors = [];
       configWarnings = warnings;
       announceInstance();
       if (isEmptyChange(change)) return;
-      if (change.isListenerChanged) await listen(next);
+      await listeners.open(next);
       config = next;
       inferenceSettings = inferenceSettingsOf(next);
       if (change.isEngineChanged) engines.configure(next.engine);
       useModels(nextTable, change);
       logger.log('info', `The configuration was applied: ${describeConfigChange(change)}`);
       announceInstance();
-      if (isCatalogChanged) void shelf.rescan();
+      if (change.settings.some((path) => path.startsWith('catalog.'))) void shelf.rescan();
     },
 
     reportConfigErrors: reportErrors,
     log: logger.log,
 
-    checkAdmin: createAdminCheck(() => [instanceToken, config.server.adminToken]),
+    checkAdmin,
 
     snapshot: () => ({
       sequence: feed.sequence(),
       instance: viewOfInstance(),
       engine: engines.status(),
       models: models(),
-      queue: scheduler.queue(),
+      queue: pools.queue(),
+      pools: pools.views(),
       memory: steadyMemory.view(),
       downloads: shelf.downloads.list(),
     }),
@@ -475,10 +472,14 @@ async function setUp(
       return loadPlanView(scheduler.plan(modelId));
     },
     setGameMode: switchGameMode,
+    findEngine: () => {
+      engines.configure(config.engine);
+      lookForEngine();
+    },
     setPinned: scheduler.setPinned,
     resetModel: scheduler.reset,
     cancelRequest(requestId) {
-      if (scheduler.cancel(requestId)) return;
+      if (pools.cancel(requestId)) return;
       throw new AppError(
         'not-found',
         `No request "${requestId}" waits; it may have been served or given up meanwhile.`,
@@ -492,4 +493,5 @@ async function setUp(
     listRequests: records.list,
     readLogs: logs.createReader((name) => table.resolve(name)?.modelId),
   };
+  return facade;
 }

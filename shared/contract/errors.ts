@@ -49,6 +49,10 @@ const errorTable = {
   'upstream-unavailable': { status: 502, type: 'server_error' },
   /** The model's process did not answer within `server.timeouts.response`. */
   'upstream-timeout': { status: 504, type: 'server_error' },
+  /** No endpoint of a pool could take the request. */
+  'pool-unavailable': { status: 503, type: 'server_error' },
+  /** The request came back to a Corral it had been at, or went through too many. */
+  'loop-detected': { status: 508, type: 'server_error' },
   /** The configuration file has errors. */
   'config-invalid': { status: 422, type: 'invalid_request_error' },
   /** Another program holds the port. */

@@ -1,5 +1,8 @@
 import { posix, win32 } from 'node:path';
+import { dialectFacts } from '../dialects/dialect-facts.ts';
+import { isSeedName } from '../dialects/dialect-names.ts';
 import type { CommandModelConfig, FileModelConfig, ModelConfig, ResolvedConfig } from './resolved-config.ts';
+import { resolvePool } from './resolve-pool.ts';
 import { withoutBrackets } from './schema-fields.ts';
 import type { ParsedConfig } from './schema.ts';
 import { modelSchema, type ParsedDefaults, type ParsedModel } from './schema-models.ts';
@@ -23,6 +26,7 @@ export function resolveConfig(
   const { filePath, paths } = options;
   return {
     filePath,
+    foreign: undefined,
     server: {
       host: withoutBrackets(server.host),
       port: server.port,
@@ -39,6 +43,7 @@ export function resolveConfig(
       allowedHosts: server.allowedHosts.map(withoutBrackets),
       allowRemoteConfig: server.allowRemoteConfig,
       maxBodyBytes: server.maxBodyBytes,
+      remoteImages: server.remoteImages,
       timeouts: {
         requestMs: server.timeouts.request,
         connectMs: server.timeouts.connect,
@@ -71,6 +76,12 @@ export function resolveConfig(
         intervalMs: scheduler.waitingComments.interval,
       },
     },
+    listeners: parsed.listeners.map(({ dialect, host, port, options: written }) => ({
+      dialect,
+      host: withoutBrackets(host),
+      port,
+      options: isSeedName(dialect) ? (dialectFacts[dialect]?.optionsSchema.parse(written) ?? {}) : {},
+    })),
     log: { level: log.level },
     telemetry: { maxRecords: telemetry.maxRecords, maxFileBytes: telemetry.maxFileSize },
     updates: { channel: updates.channel },
@@ -83,11 +94,20 @@ export function resolveConfig(
     },
     foundModel: resolveFileModel('', modelSchema.parse({}), parsed.defaults, paths),
     sets: new Map(
-      Object.entries(parsed.sets).map(([name, { models, load, exclusive }]) => [
+      Object.entries(parsed.sets).map(([name, { models, load, exclusive, evictsOthers, ...set }]) => [
         name,
-        { models, load, isExclusive: exclusive },
+        {
+          models,
+          load,
+          isExclusive: exclusive,
+          evictsOthers,
+          isOneAtATime: set.oneAtATime,
+          isPersistent: set.persistent,
+          isByName: set.byName,
+        },
       ]),
     ),
+    pools: new Map(Object.entries(parsed.pools).map(([name, pool]) => [name, resolvePool(pool, parsed.defaults)])),
     models: new Map(
       Object.entries(parsed.models).map(([id, model]) => [id, resolveModel(id, model, parsed.defaults, paths)]),
     ),
@@ -103,6 +123,7 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
     stopCommand: model.stopCommand === undefined ? undefined : commandWords(model.stopCommand, paths),
     // A pattern alone says what ready means.
     health: model.health ?? (model.readyPattern === undefined ? '/health' : 'none'),
+    proxy: model.proxy,
     readyPattern: model.readyPattern === undefined ? undefined : new RegExp(model.readyPattern),
     cwd: model.cwd === undefined ? paths.folder : absolutePath(model.cwd, paths),
   } satisfies CommandModelConfig;
@@ -127,6 +148,7 @@ function resolveFileModel(
     pooling: model.pooling,
     rerank: model.rerank,
     devices: model.devices,
+    rpc: model.rpc,
     args: [...defaults.args, ...model.args],
     keepKvCache: model.keepKvCache,
   };
@@ -136,7 +158,7 @@ function commonOf(
   id: string,
   model: ParsedModel,
   defaults: ParsedDefaults,
-): Omit<CommandModelConfig, 'kind' | 'command' | 'stopCommand' | 'health' | 'readyPattern' | 'cwd'> {
+): Omit<CommandModelConfig, 'kind' | 'command' | 'stopCommand' | 'health' | 'proxy' | 'readyPattern' | 'cwd'> {
   return {
     id,
     aliases: model.aliases,
@@ -153,6 +175,7 @@ function commonOf(
     startup: model.startup,
     priority: model.priority,
     filters: model.filters,
+    isUnlisted: model.unlisted,
   };
 }
 

@@ -1,7 +1,13 @@
+import { mayBeMediaKey } from './media-keys.ts';
+
 /** What the proxy wants to know of a JSON request body. */
 export interface FoundKeys {
   readonly model: string | undefined;
   readonly isStreaming: boolean;
+  /** The `user` field, if it is a string of sensible length. */
+  readonly user: string | undefined;
+  /** Some key, at any depth, may name a picture or the like that the model's server would fetch. */
+  readonly mayNameMedia: boolean;
 }
 
 export type FindKeysResult =
@@ -23,12 +29,14 @@ const MAX_DEPTH = 512;
 /** Longer than any number or literal that JSON writers produce. */
 const SHORT_STRING_BYTES = 64;
 const MAX_SCALAR_BYTES = 400;
+/** Longer than any name or digest of a user. */
+const MAX_USER_BYTES = 1024;
 
 /**
- * Finds the top-level `model` and `stream` of a JSON object without building it: strings are skipped at the speed of
- * `indexOf`, so that a body full of base64 images costs next to nothing. The whole body is walked, because a later
- * duplicate of a key wins in most parsers, and a body that is not JSON is refused here rather than by the model's server.
- * Grammar: RFC 8259. Pure.
+ * Finds the top-level `model`, `stream` and `user` of a JSON object, and whether it may name media, without building it: strings
+ * are skipped at the speed of `indexOf`, so that a body full of base64 images costs next to nothing. The whole body is
+ * walked, because a later duplicate of a key wins in most parsers, and a body that is not JSON is refused here rather than
+ * by the model's server. Grammar: RFC 8259. Pure.
  */
 export function findJsonKeys(body: Uint8Array): FindKeysResult {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -37,6 +45,8 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   let problem: string | undefined;
   let model: string | undefined;
   let isStreaming = false;
+  let user: string | undefined;
+  let mayNameMedia = false;
 
   const fail = (text: string): false => {
     problem ??= text;
@@ -173,7 +183,10 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   function skipKey(): boolean {
     skipSpace();
     if (bytes[at] !== QUOTE) return fail('expected a key in double quotes');
-    return skipString() && skipColon();
+    const from = at;
+    if (!skipString()) return false;
+    if (!mayNameMedia) mayNameMedia = mayBeMediaKey(bytes, from, at);
+    return skipColon();
   }
 
   function skipColon(): boolean {
@@ -188,6 +201,7 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
     if (bytes[at] !== QUOTE) return fail('expected a key in double quotes');
     const keyFrom = at;
     if (!skipString()) return false;
+    if (!mayNameMedia) mayNameMedia = mayBeMediaKey(bytes, keyFrom, at);
     // Only keys short enough to be ours are decoded; `\u006dodel` is `model`, too.
     const key = at - keyFrom <= 64 ? parseSlice(keyFrom) : undefined;
     if (!skipColon()) return false;
@@ -204,6 +218,10 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
       if (typeof value !== 'string') return fail('`model` is not a valid string');
       model = value;
     } else if (key === 'stream') isStreaming = parseSlice(valueFrom) === true;
+    else if (key === 'user') {
+      const value = at - valueFrom <= MAX_USER_BYTES ? parseSlice(valueFrom) : undefined;
+      user = typeof value === 'string' && value !== '' ? value : undefined;
+    }
     return true;
   }
 
@@ -234,5 +252,5 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   skipSpace();
   if (isObject && at < end) fail('something follows the JSON object');
   if (problem !== undefined) return { ok: false, problem, offset: at };
-  return { ok: true, found: { model, isStreaming } };
+  return { ok: true, found: { model, isStreaming, user, mayNameMedia } };
 }

@@ -142,6 +142,7 @@ function createPass(facts: SchedulerFacts) {
     function askRoom(entry: WaitingFacts): RoomDecision {
       return room({
         modelId: entry.modelId,
+        setName: entry.setName,
         nowMs,
         models: [...models.values()],
         memory: facts.memory,

@@ -49,6 +49,7 @@ const plainGroups = {
         ['allowedOrigins', 'Allowed web pages'],
         ['adminToken', 'Admin token'],
         ['allowRemoteConfig', 'Change commands and paths over HTTP'],
+        ['remoteImages', 'Pictures named by address'],
       ],
     ),
     group(
@@ -211,6 +212,7 @@ export function modelGroups(id: string, hasCommand: boolean): readonly FieldGrou
     ['queue.maxWait', 'Longest wait'],
     ['filters.strip', 'Parameters removed'],
     ['filters.set', 'Parameters set'],
+    ['unlisted', 'Not listed'],
   ]);
   if (hasCommand) {
     return [
@@ -219,6 +221,7 @@ export function modelGroups(id: string, hasCommand: boolean): readonly FieldGrou
       group('What runs', base, [
         ['command', 'Command'],
         ['stopCommand', 'Stop command'],
+        ['proxy', 'Own address'],
         ['health', 'Health path'],
         ['readyPattern', 'Ready pattern'],
         ['cwd', 'Folder'],

@@ -32,6 +32,8 @@ describe('parseConfig on what is right', () => {
   it.each(['', '# nothing\n', '{}', 'server:\nmodels:\n', '---\n'])('fills in all defaults for %j', (text) => {
     expect(valid(text)).toEqual({
       filePath: '/etc/corral/config.yaml',
+      foreign: undefined,
+      listeners: [],
       server: {
         host: '127.0.0.1',
         port: 5526,
@@ -41,6 +43,7 @@ describe('parseConfig on what is right', () => {
         allowedHosts: [],
         allowRemoteConfig: false,
         maxBodyBytes: 67_108_864,
+        remoteImages: 'refuse',
         timeouts: { requestMs: 300_000, connectMs: 10_000, responseMs: 0, idleMs: 0, shutdownMs: 10_000 },
       },
       engine: { path: 'auto', autoInstall: true },
@@ -69,6 +72,7 @@ describe('parseConfig on what is right', () => {
       },
       foundModel: expect.objectContaining({ kind: 'file', gpuLayers: 'auto', ttlMs: 1_800_000 }) as unknown,
       sets: new Map(),
+      pools: new Map(),
       models: new Map(),
     });
   });
@@ -105,6 +109,7 @@ models:
       pooling: undefined,
       rerank: false,
       devices: [],
+      rpc: [],
       args: ['--threads', '8', '--temp', '0.70'],
       keepKvCache: false,
       env: { A: 'one', B: '3.10' },
@@ -116,6 +121,7 @@ models:
       pinned: false,
       startup: false,
       priority: 0,
+      isUnlisted: false,
     });
   });
 
@@ -179,21 +185,81 @@ models:
     ]);
   });
 
+  it('resolves pools, with each endpoint once and addresses without what every route has', () => {
+    const { pools } = valid(`
+defaults: { queue: { max: 7 } }
+pools:
+  lab:
+    endpoints:
+      - url: https://gpu.example.com/base/v1/
+        apiKey: "\${env.TOKEN}"
+        concurrency: 4
+      - { url: "http://10.0.0.5:8000", models: [a] }
+      - { url: "http://10.0.0.5:8000/v1", models: [b, a] }
+    sticky: user
+    health: { interval: 5s }
+`);
+    expect([...pools]).toEqual([
+      [
+        'lab',
+        {
+          endpoints: [
+            { url: 'https://gpu.example.com/base', apiKey: 's3cret', models: ['*'], concurrency: 4 },
+            { url: 'http://10.0.0.5:8000', apiKey: undefined, models: ['a', 'b'], concurrency: undefined },
+          ],
+          sticky: 'user',
+          stickyTtlMs: 1_800_000,
+          maxSticky: 10_000,
+          wildcard: 'listed',
+          queue: { max: 7, maxWaitMs: 300_000 },
+          health: { path: '/health', intervalMs: 5000, timeoutMs: 5000 },
+        },
+      ],
+    ]);
+  });
+
+  it('warns of an endpoint that is listed twice', () => {
+    const result = parse('pools: { p: { endpoints: [{ url: "http://x" }, { url: "http://x/v1/" }] } }');
+    expect(result.ok && result.warnings.map(formatConfigIssue)).toEqual([
+      expect.stringMatching(/^pools\.p\.endpoints\[1\] .*is listed before; it is used once/) as string,
+    ]);
+  });
+
   it('warns of every setting that has no effect yet, where it stands', () => {
-    const result = parse(
-      'pools: { p: { endpoints: [{ url: "http://x" }] } }\nmodels: { a: { file: x, rpc: [h:1] } }\n',
-    );
+    const result = parse('telemetry: { capture: true }\nscheduler: { defaultModel: a }\nmodels: { a: { file: x } }\n');
     expect(result.ok && result.warnings.map(({ path, line }) => [path, line])).toEqual([
-      ['pools', 1],
-      ['models.a.rpc', 2],
+      ['telemetry.capture', 1],
+      ['scheduler.defaultModel', 2],
     ]);
     expect(result.ok && result.warnings[0]?.message).toContain(
-      '"pools" is understood, but this version does not act on it yet',
+      '"capture" is understood, but this version does not act on it yet',
     );
   });
 });
 
 describe('parseConfig on mistakes', () => {
+  it.each([
+    ['endpoints: []', 'pools.p.endpoints', 'must have at least one endpoint'],
+    ['{}', 'pools.p.endpoints', 'is missing'],
+    ['endpoints: [{ url: "ftp://x" }]', 'pools.p.endpoints[0].url', 'http:// or https://'],
+    ['endpoints: [{ url: "http://me:pw@x" }]', 'pools.p.endpoints[0].url', 'without a query or a password'],
+    ['endpoints: [{ url: "http://x/?key=1" }]', 'pools.p.endpoints[0].url', 'without a query or a password'],
+    ['endpoints: [{ url: "http://x", models: [] }]', 'pools.p.endpoints[0].models', 'at least one model'],
+    ['endpoints: [{ url: "http://x", concurrency: 0 }]', 'pools.p.endpoints[0].concurrency', ''],
+    ['endpoints: [{ url: "http://x" }], health: { path: health }', 'pools.p.health.path', 'starts with /'],
+  ])('refuses a pool with %s', (written, path, message) => {
+    const errors = errorsOf(`pools: { p: ${written === '{}' ? '{}' : `{ ${written} }`} }`);
+    expect(errors.map((error) => error.path)).toEqual([path]);
+    expect(errors[0]?.message).toContain(message);
+  });
+
+  it('refuses a pool with the name of a set', () => {
+    const errors = errorsOf(
+      'models: { a: { file: x } }\nsets: { s: { models: [a] } }\npools: { s: { endpoints: [{ url: "http://x" }] } }',
+    );
+    expect(errors.map(({ path }) => path)).toEqual(['pools.s']);
+  });
+
   it('lists all five of five mistakes, in the order of the file, with places', () => {
     const errors = errorsOf(`server:
   port: 70000

@@ -1,5 +1,5 @@
-import { isResident } from '#shared/model/model-state.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
+import { isResident } from '#shared/model/model-state.ts';
 import type { ResolvedConfig } from './config/resolved-config.ts';
 import type { EngineMemoryParts } from './engine-memory.ts';
 import { watchForGames } from './memory/automatic-game-mode.ts';
@@ -9,18 +9,17 @@ import type { Clock } from './ports/clock.ts';
 /** How often memory is read while nobody looks and a model holds some of it: as often as its history has samples. */
 const BACKGROUND_LOOK_MS = 15_000;
 
-export interface BackgroundOptions {
+/** What the engine looks at by itself, from its start on. Returns what ends it. */
+export function watchMemory(options: {
   readonly clock: Clock;
   readonly memory: Pick<EngineMemoryParts, 'readDevices'>;
   config(): ResolvedConfig;
-  models(): ModelView[];
+  models(): readonly ModelView[];
   isGameMode(): boolean;
   switchGameMode(isOn: boolean): void;
-}
-
-/** What an engine does while nobody asks it for anything. Returns the function that ends it. */
-export function watchInBackground({ clock, memory, ...options }: BackgroundOptions): () => void {
-  const endGameWatch = watchForGames({
+}): () => void {
+  const { clock, memory } = options;
+  const endGames = watchForGames({
     clock,
     isWanted: () => options.config().memory.gameMode.isAutomatic,
     isOn: options.isGameMode,
@@ -37,7 +36,7 @@ export function watchInBackground({ clock, memory, ...options }: BackgroundOptio
     },
   });
   return () => {
-    endGameWatch();
     endLooks();
+    endGames();
   };
 }
