@@ -50,6 +50,20 @@ describe('a command', () => {
     });
   });
 
+  it('with an address of its own is asked there, its path in front of every route', async () => {
+    const port = await createPortFinder()();
+    const model = commandModelConfig('one', {
+      command: ['serve', '--port', '${PORT}', '--host', '${HOST}'],
+      proxy: `http://localhost:${port}/llm`,
+      health: '/ready',
+    });
+    expect(await prepareLaunch(model, {}, dependencies, signal)).toMatchObject({
+      args: ['--port', String(port), '--host', 'localhost'],
+      listen: { kind: 'tcp', host: 'localhost', port, basePath: '/llm' },
+      healthPath: '/llm/ready',
+    });
+  });
+
   it('without a health check is waited for by its pattern, or not at all', async () => {
     const launch = await prepareLaunch(
       commandModelConfig('one', { health: 'none', readyPattern: /up/ }),
