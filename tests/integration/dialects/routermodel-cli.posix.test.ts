@@ -41,10 +41,10 @@ describe('corral as routermodel', () => {
       models: { a: { model_path: '/x.gguf' } },
     };
     const file = await folder.write('config.json', JSON.stringify(document));
-    const { exitCode, stderr } = await runCli(['config', 'check', file], cliEnv(folder));
+    const { exitCode, stdout, stderr } = await runCli(['config', 'check', file], cliEnv(folder));
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('system.llama_server_path: must be a file that exists');
-    expect(stderr).toContain('models.a.model_path: must be a file that exists');
+    expect(stdout + stderr).toContain('system.llama_server_path: must be a file that exists');
+    expect(stdout + stderr).toContain('models.a.model_path: must be a file that exists');
   });
 
   it('R3.14 runs the status server, whether or not the main one has ever run', async () => {
