@@ -153,6 +153,7 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
     health: model.health ?? (model.readyPattern === undefined ? '/health' : 'none'),
     proxy: model.proxy,
     readyPattern: model.readyPattern === undefined ? undefined : new RegExp(model.readyPattern),
+    firstPort: model.firstPort,
     cwd: model.cwd === undefined ? paths.folder : absolutePath(model.cwd, paths),
   } satisfies CommandModelConfig;
 }
