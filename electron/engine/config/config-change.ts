@@ -75,7 +75,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   isUnlisted: { key: 'unlisted', effect: 'update' },
 };
 
-type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'foreign' | 'models'>;
+type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'foreign' | 'models' | 'foundModel'>;
 
 /** Complete by type, so that no section is forgotten. */
 const settingsSections: Readonly<Record<SettingsSection, true>> = {
@@ -86,6 +86,7 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
   log: true,
   telemetry: true,
   updates: true,
+  catalog: true,
   sets: true,
   pools: true,
   listeners: true,

@@ -56,7 +56,14 @@ describe('corral ps', () => {
 describe('corral models', () => {
   it('lists all, with what is to be known about each, in one line', async () => {
     const context = createContext();
-    const demo = modelView({ id: 'demo', isDemo: true, isPinned: true, aliases: ['a', 'b'], kind: 'command' });
+    const demo = modelView({
+      id: 'demo',
+      isDemo: true,
+      origin: 'demo',
+      isPinned: true,
+      aliases: ['a', 'b'],
+      kind: 'command',
+    });
     const both = createScriptedBridge({ 'get-snapshot': () => snapshotOf({ models: [demo, models[4]!] }) });
     await showAllModels(both, context);
     expect(context.terminal.output.split('\n')).toEqual([
