@@ -135,7 +135,7 @@ export function createPooledRequests({
     exchange: PooledExchange,
     lease: PoolLease,
   ): Promise<ForwardOutcome | string> {
-    let hasRefused = false;
+    const seen = { isRefusal: false };
     const outcome = await tryForward({
       request: exchange.request,
       response: exchange.response,
@@ -153,7 +153,7 @@ export function createPooledRequests({
       explainLoss: () => undefined,
       isDeclined(status, headers) {
         if (!REFUSALS.has(status)) return false;
-        hasRefused = true;
+        seen.isRefusal = true;
         lease.report({ kind: 'refused', status, retryAfterMs: readRetryAfter(headers['retry-after'], clock.wallMs()) });
         // The last one's own words are better than ours.
         return lease.hasOther;
@@ -166,7 +166,7 @@ export function createPooledRequests({
       return reason;
     }
     if (outcome.endedBy === 'crash') lease.report({ kind: 'broke-off' });
-    else if (outcome.endedBy === 'model' && !hasRefused) lease.report({ kind: 'answered' });
+    else if (outcome.endedBy === 'model' && !seen.isRefusal) lease.report({ kind: 'answered' });
     return outcome;
   }
 }
