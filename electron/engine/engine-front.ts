@@ -58,6 +58,8 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
       if (set?.load !== 'together') return;
       for (const member of set.models) if (!isResident(options.process(member).state)) options.loadInBackground(member);
     },
+    keepAlive: scheduler.keepAlive,
+    processFacts: options.process,
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
   });

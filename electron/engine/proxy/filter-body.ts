@@ -6,14 +6,16 @@ import type { FilterConfig } from '../config/resolved-config.ts';
  * request has been routed by it. Only called for models that have filters: everyone else's bytes go on as they came.
  */
 export function filterBody(body: Buffer, { strip, set }: FilterConfig): Buffer {
-  const parsed = parse(body);
+  const parsed = parseJsonObject(body);
   const { model } = parsed;
   const kept = Object.fromEntries(Object.entries(parsed).filter(([key]) => !strip.includes(key)));
   return Buffer.from(JSON.stringify({ ...kept, ...set, ...(model === undefined ? {} : { model }) }));
 }
 
-/** The search for the model's name passes over strings; what is wrong within one is found here. */
-function parse(body: Buffer): Record<string, unknown> {
+/**
+ * A body that `findJsonKeys` took for a JSON object. That search passes over strings; what is wrong within one is found here.
+ */
+export function parseJsonObject(body: Buffer): Record<string, unknown> {
   try {
     return JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
   } catch {

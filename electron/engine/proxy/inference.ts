@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
-import type { FilterConfig } from '../config/resolved-config.ts';
-import type { ResolvedName } from '../model-table.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Lease } from '../scheduler/lease.ts';
@@ -10,8 +8,7 @@ import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
-import { filterBody } from './filter-body.ts';
-import { findRequestedModel } from './find-model.ts';
+import { findTarget, findTranslatedTarget, type RequestUrl, type Target, type TargetSources } from './find-target.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { readBody } from './read-body.ts';
@@ -19,6 +16,7 @@ import { refuseUnread } from './refuse-unread.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
 import { checkSlotFiles } from './slot-files.ts';
+import { sendJson, type AnswerFacts, type ForwardedTranslation, type PreparingProcess } from './translation.ts';
 import { findUpstreamTarget } from './upstream-path.ts';
 import { createWaitingComments, type WaitingCommentSettings } from './waiting-comments.ts';
 
@@ -33,15 +31,12 @@ export interface InferenceSettings {
   readonly waitingComments: WaitingCommentSettings;
 }
 
-export interface InferenceDependencies {
+export interface InferenceDependencies extends TargetSources {
   readonly clock: Clock;
   readonly logger: Logger;
   settings(): InferenceSettings;
-  resolveModel(name: string): ResolvedName | undefined;
   /** The model a path below /upstream/ begins with; what follows it stays percent-encoded. */
   resolvePrefix(path: string): { modelId: string; rest: string } | undefined;
-  knownModels(): readonly string[];
-  filtersOf(modelId: string): FilterConfig | undefined;
   /** Whether Corral saves and restores its slots. */
   keepsKvCache(modelId: string): boolean;
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
@@ -52,22 +47,13 @@ export interface InferenceDependencies {
   waitStatus(requestId: string): WaitStatus | undefined;
   /** Asked for by a set's name: the other members may have to come, too. */
   loadSet(setName: string): void;
+  /** How long a loaded model stays once it is idle; until it is loaded anew, or the next such wish. */
+  keepAlive(modelId: string, keepAliveMs: number): void;
+  /** What a body may have to be fitted to. */
+  processFacts(modelId: string): Omit<PreparingProcess, 'endpoint'>;
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
-}
-
-/** What is asked of which model. */
-interface Target {
-  readonly modelId: string;
-  readonly setName: string | undefined;
-  readonly isStreaming: boolean;
-  /** Whether the answer will be server-sent events, which may begin with comments. */
-  readonly canComment: boolean;
-  readonly canStart: boolean;
-  /** Path and query for the child. */
-  readonly path: string;
-  readonly body: Buffer | undefined;
 }
 
 type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
@@ -77,13 +63,6 @@ export interface InferenceHandler {
   handle(route: InferenceRoute, request: IncomingMessage, response: ServerResponse, url: RequestUrl): Promise<void>;
   /** Answers a request below /upstream/, whose path names the model and then the child's own route. Never rejects. */
   handleUpstream(request: IncomingMessage, response: ServerResponse, url: RequestUrl): Promise<void>;
-}
-
-/** A request's target, split once. */
-export interface RequestUrl {
-  readonly pathname: string;
-  /** With its question mark, or empty. */
-  readonly search: string;
 }
 
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
@@ -124,38 +103,48 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         checkLaneModel(lane, modelId) ??
         (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
       if (refused !== undefined) throw refused;
-      if (target.canStart) {
+      const { translated } = target;
+      if (!target.canStart) {
+        lease = dependencies.peek(modelId);
+        if (lease === undefined) throw notLoaded(modelId, route);
+      } else if (translated?.kind !== 'unload') {
         if (target.setName !== undefined) dependencies.loadSet(target.setName);
         lease =
           dependencies.acquireNow(modelId, lane.name) ??
+          // One that is loaded need not have a slot free to be found loaded.
+          (translated?.kind === 'load' ? dependencies.peek(modelId) : undefined) ??
           (await waitForLease(
             response,
             { modelId, lane: lane.name, priority: lane.priority + ownPriority, signal: departure.signal() },
             target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
           ));
-      } else {
-        lease = dependencies.peek(modelId);
-        if (lease === undefined) throw notLoaded(modelId, route);
       }
-      outcome = await forward({
-        request,
-        response,
-        path: target.path,
-        body: target.body,
-        lease,
-        family,
-        clock,
-        responseTimeoutMs: settings.responseTimeoutMs,
-        idleTimeoutMs: settings.idleTimeoutMs,
-        explainLoss: () => dependencies.explainLoss(modelId),
-        onStart(isStream) {
-          meter = createAnswerMeter({ isStream });
-        },
-        onChunk(chunk) {
-          firstByteMs ??= clock.nowMs() - arrivedMs;
-          meter?.observe(chunk);
-        },
-      });
+      if (translated?.keepAliveMs !== undefined) dependencies.keepAlive(modelId, translated.keepAliveMs);
+      if (translated !== undefined && translated.kind !== 'forward') {
+        sendJson(response, 200, translated.answer(answerFacts(lease, arrivedMs)));
+        outcome = { status: 200, endedBy: 'model', error: undefined };
+      } else if (lease !== undefined) {
+        outcome = await forward({
+          request,
+          response,
+          path: target.path,
+          body: translated?.prepare === undefined ? target.body : await prepare(translated.prepare, target.body, lease),
+          lease,
+          family,
+          clock,
+          responseTimeoutMs: settings.responseTimeoutMs,
+          idleTimeoutMs: settings.idleTimeoutMs,
+          translator: translated?.createAnswer(answerFacts(lease, arrivedMs)),
+          explainLoss: () => dependencies.explainLoss(modelId),
+          onStart(isStream) {
+            meter = createAnswerMeter({ isStream });
+          },
+          onChunk(chunk) {
+            firstByteMs ??= clock.nowMs() - arrivedMs;
+            meter?.observe(chunk);
+          },
+        });
+      }
     } catch (thrown) {
       failure = toAppError(thrown);
       if (failure.code === 'internal') {
@@ -198,6 +187,19 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     });
   }
 
+  function answerFacts(lease: Lease | undefined, arrivedMs: number): AnswerFacts {
+    const { nowMs, wallMs } = clock;
+    return { loadWaitMs: lease?.loadWaitMs ?? 0, elapsedMs: () => nowMs() - arrivedMs, wallMs };
+  }
+
+  async function prepare(
+    prepareBody: NonNullable<ForwardedTranslation['prepare']>,
+    body: Buffer | undefined,
+    { modelId, endpoint }: Lease,
+  ): Promise<Buffer> {
+    return await prepareBody(body ?? Buffer.alloc(0), { endpoint, ...dependencies.processFacts(modelId) });
+  }
+
   async function waitForLease(
     response: ServerResponse,
     options: AcquireOptions,
@@ -214,26 +216,12 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
   }
 
   return {
-    handle: (route, request, response, { pathname, search }) =>
-      answer(request, response, { family: route.family, route: pathname }, async (body, lane) => {
-        const requested = await findRequestedModel(request, search, route.modelFrom === 'query' ? undefined : body);
-        const resolved = dependencies.resolveModel(requested.name);
-        if (resolved === undefined) {
-          const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
-          throw unknownModel(requested.name, known);
-        }
-        const filters = dependencies.filtersOf(resolved.modelId);
-        const canFilter = filters !== undefined && body !== undefined && requested.isJson;
-        return {
-          modelId: resolved.modelId,
-          setName: resolved.setName,
-          isStreaming: requested.isStreaming,
-          canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
-          canStart: route.canStart,
-          path: pathname + search,
-          body: canFilter ? filterBody(body, filters) : body,
-        };
-      }),
+    handle: (route, request, response, url) =>
+      answer(request, response, { family: route.family, route: url.pathname }, async (body, lane) =>
+        route.translate === undefined
+          ? await findTarget(dependencies, { route, request, url }, body, lane)
+          : findTranslatedTarget(dependencies, route.translate, body),
+      ),
     handleUpstream: (request, response, url) =>
       answer(request, response, { family: 'openai', route: '/upstream' }, (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
@@ -269,10 +257,4 @@ function shuttingDown(): AppError {
 
 function notLoaded(modelId: string, route: string): AppError {
   return new AppError('not-loaded', `Model "${modelId}" is not loaded, and ${route} does not load it.`);
-}
-
-/** Names the known models, so that a typing mistake is found at a glance. */
-export function unknownModel(name: string, known: readonly string[]): AppError {
-  const listed = known.slice(0, 20).join(', ');
-  return new AppError('not-found', `There is no model "${name.slice(0, 300)}". Known models: ${listed}.`);
 }

@@ -2,8 +2,8 @@ import express, { type Express, type NextFunction, type Request, type RequestHan
 import { AppError, toAppError } from '#shared/contract/errors.ts';
 import type { Logger } from '../ports/logger.ts';
 import { sendError } from './error-bodies.ts';
+import { unknownModel } from './find-target.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
-import { unknownModel } from './inference.ts';
 import { familyOf, inferenceRoutes } from './routes.ts';
 
 export interface ListedModel {

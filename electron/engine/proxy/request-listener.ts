@@ -2,7 +2,8 @@ import type { RequestListener } from 'node:http';
 import type { AppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
 import { answerPreflight, checkHost, checkOrigin, type GuardPolicy } from './guards.ts';
-import type { InferenceHandler, RequestUrl } from './inference.ts';
+import type { RequestUrl } from './find-target.ts';
+import type { InferenceHandler } from './inference.ts';
 import { familyOf, findInferenceRoute } from './routes.ts';
 
 export interface RequestListenerOptions {

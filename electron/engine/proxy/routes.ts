@@ -1,5 +1,8 @@
+import { ollamaTranslations } from '../ollama/translations.ts';
+import type { Translate } from './translation.ts';
+
 /** Which client library reads the answer; decides the shape of errors. */
-export type ApiFamily = 'openai' | 'anthropic';
+export type ApiFamily = 'openai' | 'anthropic' | 'ollama';
 
 export interface InferenceRoute {
   readonly method: 'GET' | 'POST';
@@ -12,6 +15,8 @@ export interface InferenceRoute {
   readonly canStart: boolean;
   /** Whether `"stream": true` in a JSON body makes the answer a stream of server-sent events. */
   readonly canStreamEvents: boolean;
+  /** For routes that no model's server has: what they are in the words of one. */
+  readonly translate?: Translate;
 }
 
 const post = (path: string, family: ApiFamily = 'openai'): InferenceRoute => ({
@@ -28,6 +33,11 @@ const streaming = (path: string, family?: ApiFamily): InferenceRoute => ({
   canStreamEvents: true,
 });
 
+const translated = (path: string, family: ApiFamily, translate: Translate): InferenceRoute => ({
+  ...post(path, family),
+  translate,
+});
+
 const ofLoaded = (method: 'GET' | 'POST', path: string): InferenceRoute => ({
   method,
   path,
@@ -38,7 +48,8 @@ const ofLoaded = (method: 'GET' | 'POST', path: string): InferenceRoute => ({
 });
 
 export function familyOf(pathname: string): ApiFamily {
-  return pathname.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+  if (pathname.startsWith('/v1/messages')) return 'anthropic';
+  return pathname.startsWith('/api/') ? 'ollama' : 'openai';
 }
 
 /** The row for a method and path, one trailing slash allowed; undefined if there is none. */
@@ -92,6 +103,7 @@ export const inferenceRoutes: readonly InferenceRoute[] = [
   ofLoaded('POST', '/slots/:slot'),
   ofLoaded('GET', '/lora-adapters'),
   ofLoaded('POST', '/lora-adapters'),
+  ...Object.entries(ollamaTranslations).map(([path, translate]) => translated(path, 'ollama', translate)),
 ];
 
 const routesByKey = new Map(inferenceRoutes.map((route) => [`${route.method} ${route.path}`, route]));

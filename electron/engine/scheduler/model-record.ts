@@ -2,9 +2,10 @@ import type { EjectOutcome } from '#shared/contract/commands.ts';
 import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
-import type { ModelNeed } from '../memory/device-facts.ts';
+import type { DeviceBytes, ModelNeed } from '../memory/device-facts.ts';
 import type { ModelProcessView } from '../supervisor/model-process.ts';
 import type { Lease } from './lease.ts';
+import type { ModelCounts } from './scheduler-contract.ts';
 import type { EjectKind, ModelFacts } from './view.ts';
 
 export interface PendingEject {
@@ -30,6 +31,8 @@ export interface ModelRecord {
   outOfMemory: number;
   /** What the last start was made for; by the time it fails that may be too old to decide by. */
   startedFor: ModelNeed | undefined;
+  /** A client's wish for this load, in place of the configured idle time; infinite: for good. */
+  keepAliveMs: number | undefined;
   /** Taken instead of an automatic context, after loads that ran out of memory. */
   contextSize: number | undefined;
 }
@@ -47,6 +50,7 @@ export function createModelRecord(config: ModelConfig): ModelRecord {
     lastState: 'off',
     outOfMemory: 0,
     startedFor: undefined,
+    keepAliveMs: undefined,
     contextSize: undefined,
   };
 }
@@ -55,6 +59,12 @@ export function createModelRecord(config: ModelConfig): ModelRecord {
 export function concurrencyOf(config: ModelConfig, { slots }: Pick<ModelProcessView, 'slots'>): number {
   // Until the server has told how many slots it has.
   return config.concurrency ?? slots ?? (config.kind === 'file' ? (config.parallel ?? 1) : 1);
+}
+
+/** Idle time before it is unloaded; 0 means never, as in the configuration. */
+export function ttlMsOf({ config, keepAliveMs }: Pick<ModelRecord, 'config' | 'keepAliveMs'>): number {
+  if (keepAliveMs === undefined) return config.ttlMs;
+  return Number.isFinite(keepAliveMs) ? Math.max(1, keepAliveMs) : 0;
 }
 
 /** What decisions see of a record and its process. Pure. */
@@ -73,13 +83,33 @@ export function modelFacts(
     priority: config.priority,
     lastUsedMs: model.lastUsedMs,
     readyAtMs: model.readyAtMs,
-    ttlMs: config.ttlMs,
+    ttlMs: ttlMsOf(model),
     nextStartAtMs: view.nextStartAtMs,
     eject: model.eject,
     clearsIdle: model.outOfMemory === 1,
     need: memory.need,
     reserved: memory.reserved,
     reloadMs: memory.reloadMs,
+  };
+}
+
+/** What everybody may see of a record and its process. Pure. */
+export function modelCounts(
+  model: ModelRecord,
+  view: ModelProcessView,
+  waitingRequests: number,
+  reserved: DeviceBytes,
+): ModelCounts {
+  const { config } = model;
+  const isConcurrencyKnown = view.state === 'ready' || config.concurrency !== undefined;
+  return {
+    activeRequests: model.active.size,
+    waitingRequests,
+    concurrency: isConcurrencyKnown ? concurrencyOf(config, view) : null,
+    isPinned: model.isPinned,
+    lastUsedWallMs: model.lastUsedWallMs,
+    reserved,
+    ttlMs: ttlMsOf(model),
   };
 }
 
