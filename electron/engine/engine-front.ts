@@ -1,7 +1,11 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
+import type { GgufMetadataReader } from './catalog/gguf-metadata.ts';
 import type { ModelTable } from './model-table.ts';
+import { createOllamaApi } from './ollama/ollama-api.ts';
+import type { PullService } from './ollama/pull.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
 import { createInferenceHandler, type InferenceSettings } from './proxy/inference.ts';
@@ -28,6 +32,10 @@ export interface EngineFrontOptions {
   process(modelId: string): ModelProcessView;
   models(): ModelView[];
   loadInBackground(modelId: string): void;
+  checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
+  readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys'>;
+  /** Undefined where models cannot be fetched. */
+  readonly pulls?: PullService | undefined;
   isShuttingDown(): boolean;
 }
 
@@ -63,6 +71,18 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
   });
+  const ollama = createOllamaApi({
+    clock,
+    logger,
+    guardPolicy: () => settings().guardPolicy,
+    checkAdmin: options.checkAdmin,
+    models: options.models,
+    resolveModel: (name) => table().resolve(name)?.modelId,
+    config: (modelId) => table().models.get(modelId),
+    ttlMs: (modelId) => scheduler.counts(modelId).ttlMs,
+    metadata: options.metadata,
+    pulls: options.pulls,
+  });
   const app = createProxyApp({
     logger,
     guardPolicy: () => settings().guardPolicy,
@@ -78,5 +98,10 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     },
     mounts,
   });
-  return createRequestListener({ guardPolicy: () => settings().guardPolicy, inference, app });
+  return createRequestListener({
+    guardPolicy: () => settings().guardPolicy,
+    inference,
+    answerForeign: ollama.answer,
+    app,
+  });
 }

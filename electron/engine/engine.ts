@@ -35,6 +35,7 @@ import { createModelTable, type ModelTable } from './model-table.ts';
 import { modelView } from './model-view.ts';
 import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
+import { unknownModel } from './proxy/find-target.ts';
 import { formatAddress } from './proxy/format-address.ts';
 import { openListeners, type Listeners } from './proxy/listeners.ts';
 import type { Mount } from './proxy/proxy-app.ts';
@@ -302,6 +303,7 @@ async function setUp(
     });
   }
 
+  const checkAdmin = createAdminCheck(() => [instanceToken, config.server.adminToken]);
   let listener: RequestListener | undefined;
 
   async function listen(from: ResolvedConfig): Promise<void> {
@@ -318,6 +320,8 @@ async function setUp(
       process: (modelId) => supervisor.process(modelId).view(),
       models,
       loadInBackground,
+      checkAdmin,
+      metadata: memory.metadata,
       isShuttingDown: () => stopping !== undefined,
     });
     const opened = await openListeners({
@@ -439,7 +443,7 @@ async function setUp(
     reportConfigErrors: reportErrors,
     log: logger.log,
 
-    checkAdmin: createAdminCheck(() => [instanceToken, config.server.adminToken]),
+    checkAdmin,
 
     snapshot: () => ({
       sequence: feed.sequence(),
@@ -461,10 +465,7 @@ async function setUp(
     resolveModel(name) {
       const resolved = table.resolve(name);
       if (resolved !== undefined) return resolved.modelId;
-      throw new AppError(
-        'not-found',
-        `There is no model "${name}". Known models: ${[...table.models.keys()].join(', ')}.`,
-      );
+      throw unknownModel(name, [...table.models.keys()]);
     },
     model: viewOf,
     loadModel: scheduler.load,

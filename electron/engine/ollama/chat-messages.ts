@@ -33,8 +33,7 @@ export function translateMessages(messages: readonly unknown[]): readonly JsonOb
   function answeredCall(message: JsonObject): string {
     const own = textField(message, 'tool_call_id');
     const name = textField(message, 'tool_name') || textField(message, 'name');
-    const call =
-      openCalls.find(({ id }) => id === own) ?? openCalls.find((each) => each.name === name) ?? openCalls[0];
+    const call = openCalls.find(({ id }) => id === own) ?? openCalls.find((each) => each.name === name) ?? openCalls[0];
     openCalls = openCalls.filter((each) => each !== call);
     return own || (call?.id ?? `call_${(madeUp += 1)}`);
   }

@@ -225,7 +225,10 @@ function parseObject(text: string): JsonObject | undefined {
 
 /** Names that clients made up have no place in a header. */
 function headerList(names: readonly string[]): string {
-  return names.filter((name) => /^[a-z0-9_]{1,40}$/.test(name)).slice(0, 40).join(', ');
+  return names
+    .filter((name) => /^[a-z0-9_]{1,40}$/.test(name))
+    .slice(0, 40)
+    .join(', ');
 }
 
 function byteCount(buffers: readonly Buffer[]): number {

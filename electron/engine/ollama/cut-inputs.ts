@@ -26,16 +26,16 @@ const SPECIAL_TOKENS = 2;
 /** llama-server's own, if its command line says nothing. */
 const DEFAULT_BATCH = 512;
 
-/** What is embedded has to fit into one physical batch, and into a slot's context. */
+/** What is embedded has to fit into one physical batch, and into a slot's context once that is known. */
 export function tokenLimit({ contextSize, commandLine }: Omit<PreparingProcess, 'endpoint'>): number | undefined {
-  if (contextSize === null || commandLine === null) return undefined;
+  if (commandLine === null) return undefined;
   const last = (...flags: string[]): number | undefined => {
     const at = commandLine.findLastIndex((argument) => flags.includes(argument));
     const value = Number(commandLine[at + 1]);
     return at === -1 || !Number.isInteger(value) || value <= 0 ? undefined : value;
   };
   const batch = Math.min(last('--ubatch-size', '-ub') ?? DEFAULT_BATCH, last('--batch-size', '-b') ?? Infinity);
-  return Math.max(1, Math.min(contextSize, batch) - SPECIAL_TOKENS);
+  return Math.max(1, Math.min(contextSize ?? Infinity, batch) - SPECIAL_TOKENS);
 }
 
 async function cutText(text: string, limit: number, process: PreparingProcess): Promise<string> {

@@ -4,7 +4,15 @@ import { readChatPiece, readNativePiece, readTextPiece, type ReadPiece } from '.
 import { chatFormat, logprobParameters, residency, streamParameters } from './chat-request.ts';
 import { createCompletionAnswer, type Said } from './completion-answer.ts';
 import { parseKeepAlive } from './keep-alive.ts';
-import { flagField, formatSchema, imageParts, listField, textField, thinking, type JsonObject } from './request-fields.ts';
+import {
+  flagField,
+  formatSchema,
+  imageParts,
+  listField,
+  textField,
+  thinking,
+  type JsonObject,
+} from './request-fields.ts';
 import { translateOptions } from './sampling-options.ts';
 
 /**

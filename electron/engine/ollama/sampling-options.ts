@@ -55,7 +55,10 @@ export function translateOptions(options: unknown): SamplingOptions {
 
 function numberOf(option: string, kind: Kind, value: unknown): number {
   if (typeof value !== 'number') {
-    throw new AppError('invalid-request', `option "${option}" must be of type ${kind === 'integer' ? kind : 'float32'}`);
+    throw new AppError(
+      'invalid-request',
+      `option "${option}" must be of type ${kind === 'integer' ? kind : 'float32'}`,
+    );
   }
   // As Ollama does with numbers from JSON.
   return kind === 'integer' ? Math.trunc(value) : value;

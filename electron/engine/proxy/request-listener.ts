@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
 import { answerPreflight, checkHost, checkOrigin, type GuardPolicy } from './guards.ts';
@@ -9,6 +9,8 @@ import { familyOf, findInferenceRoute } from './routes.ts';
 export interface RequestListenerOptions {
   guardPolicy(): GuardPolicy;
   readonly inference: InferenceHandler;
+  /** Routes of another API that no model answers; false: not one of them. */
+  readonly answerForeign?: (request: IncomingMessage, response: ServerResponse, url: RequestUrl) => boolean;
   /** Express, for everything that is not on the way of tokens. */
   readonly app: RequestListener;
 }
@@ -17,7 +19,12 @@ export interface RequestListenerOptions {
  * What Node's server calls. The guards come first for every request; then the inference routes are dispatched here, since
  * Express's router and its wrapping of request and response would cost more than the rest of Corral (docs/adr/0006).
  */
-export function createRequestListener({ guardPolicy, inference, app }: RequestListenerOptions): RequestListener {
+export function createRequestListener({
+  guardPolicy,
+  inference,
+  answerForeign,
+  app,
+}: RequestListenerOptions): RequestListener {
   /** The last host found to be ours. A client sends the same one with every request. */
   let known: { host: string | undefined; localAddress: string | undefined; policy: GuardPolicy } | undefined;
 
@@ -45,7 +52,7 @@ export function createRequestListener({ guardPolicy, inference, app }: RequestLi
     const route = findInferenceRoute(request.method ?? 'GET', url.pathname);
     if (route !== undefined) void inference.handle(route, request, response, url);
     else if (url.pathname.startsWith('/upstream/')) void inference.handleUpstream(request, response, url);
-    else app(request, response);
+    else if (answerForeign?.(request, response, url) !== true) app(request, response);
   };
 }
 
