@@ -19,6 +19,19 @@ const exclude = [
   ...(process.platform === 'win32' ? ['tests/**/*.posix.test.ts'] : []),
 ];
 
+/** They start processes and look at latencies, so they have the machine to themselves. */
+const timed = [
+  'tests/integration/scorecard/**/*.test.ts',
+  'tests/integration/{bad-input,fake-llama-server*,health,leftovers,lifecycle,live-config,memory-plan}*.test.ts',
+  'tests/integration/{config-live,proxy-queue,proxy-streams,routing,security-malformed-http,supervision}*.test.ts',
+  'tests/integration/{telemetry,waiting-comments}*.test.ts',
+];
+const processes = {
+  globalSetup: ['tests/integration/support/global-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -33,15 +46,23 @@ export default defineConfig({
       },
       {
         test: {
+          ...processes,
           name: 'integration',
           include: ['tests/{integration,contract,clients,e2e}/**/*.test.ts'],
-          exclude,
-          globalSetup: ['tests/integration/support/global-setup.ts'],
-          // They start processes and look at latencies: one file at a time.
-          fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          exclude: [...exclude, ...timed],
+          // Most of them wait for processes most of the time.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...processes,
+          name: 'timed',
+          include: timed,
+          exclude,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
 import { composeIcns, composeIco, ICNS_TYPES, ICO_SIZES } from './icon-files.ts';
-import { TRAY_STATES, trayIconSvg, type TrayState } from './tray-icon.ts';
+import { TRAY_PICTURES, trayIconSvg, type TrayPicture } from './tray-icon.ts';
 
 /**
  * `npm run icons`: draws every icon from build/icon.svg and build/tray-icon.ts with Chromium. Run by hand after a change to
@@ -50,24 +50,25 @@ try {
 
   await rm(`${folder}tray`, { recursive: true, force: true });
   await mkdir(`${folder}tray/linux`, { recursive: true });
-  const drawTray = async (name: string, state: TrayState, size: number, ink: string, scales: readonly number[]) => {
+  const drawTray = async (name: string, picture: TrayPicture, size: number, ink: string, scales: readonly number[]) => {
     for (const scale of scales) {
       const at = scale === 1 ? '' : `@${scale}x`;
       await writeFile(
         `${folder}tray/${name}${at}.png`,
-        await draw(trayIconSvg(state, size * scale, ink), size * scale),
+        await draw(trayIconSvg(picture, size * scale, ink), size * scale),
       );
     }
   };
-  for (const state of TRAY_STATES) {
-    await drawTray(`${state}Template`, state, 16, '#000', [1, 2]);
+  for (const picture of TRAY_PICTURES) {
+    const { name } = picture;
+    await drawTray(`${name}Template`, picture, 16, '#000', [1, 2]);
     // Named for the bar they are seen on: light ink on a dark one.
     for (const [bar, ink] of [
       ['light', '#1b1b1b'],
       ['dark', '#fff'],
     ] as const) {
-      await drawTray(`${state}-${bar}`, state, 16, ink, WINDOWS_SCALES);
-      await drawTray(`linux/${state}-${bar}`, state, 22, ink, [1, 2]);
+      await drawTray(`${name}-${bar}`, picture, 16, ink, WINDOWS_SCALES);
+      await drawTray(`linux/${name}-${bar}`, picture, 22, ink, [1, 2]);
     }
   }
 } finally {

@@ -3,12 +3,28 @@
  * filled when ready, ringed when at work, an exclamation mark when there is trouble. Drawn for each size on its own, so
  * that every straight edge lies on a pixel.
  */
-export const TRAY_STATES = ['idle', 'loading', 'ready', 'busy', 'trouble'] as const;
+const TRAY_STATES = ['idle', 'loading', 'ready', 'busy', 'trouble'] as const;
 
-export type TrayState = (typeof TRAY_STATES)[number];
+type TrayState = (typeof TRAY_STATES)[number];
+
+/** Where the quarter is, clockwise, for an icon that turns while something loads. */
+const QUARTERS = [1, 2, 3, 4] as const;
+
+/** A picture of the tray's: of a state, and for `loading` of a quarter. `name` is what its file begins with. */
+export interface TrayPicture {
+  readonly name: string;
+  readonly state: TrayState;
+  readonly quarter: number;
+}
+
+export const TRAY_PICTURES: readonly TrayPicture[] = TRAY_STATES.flatMap<TrayPicture>((state) =>
+  state === 'loading'
+    ? QUARTERS.map((quarter) => ({ name: `loading-${quarter}`, state, quarter }))
+    : [{ name: state, state, quarter: 1 }],
+);
 
 /** An SVG document of `size` pixels, square; `ink` is a CSS colour. */
-export function trayIconSvg(state: TrayState, size: number, ink: string): string {
+export function trayIconSvg({ state, quarter }: TrayPicture, size: number, ink: string): string {
   const unit = size / 16;
   const px = (units: number): number => Math.max(1, Math.round(units * unit));
   const post = px(2);
@@ -28,12 +44,13 @@ export function trayIconSvg(state: TrayState, size: number, ink: string): string
     .join('');
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}" viewBox="0 0 ${size} ${size}" fill="${ink}">` +
-    `${bars}${mark(state, { size, unit, bottom: highRail - px(1), ink, px })}</svg>`
+    `${bars}${mark(state, { size, quarter, unit, bottom: highRail - px(1), ink, px })}</svg>`
   );
 }
 
 interface Canvas {
   readonly size: number;
+  readonly quarter: number;
   readonly unit: number;
   /** Where the room for the mark ends, above the rails. */
   readonly bottom: number;
@@ -41,7 +58,7 @@ interface Canvas {
   px(units: number): number;
 }
 
-function mark(state: TrayState, { size, unit, bottom, ink, px }: Canvas): string {
+function mark(state: TrayState, { size, quarter, unit, bottom, ink, px }: Canvas): string {
   const centre = size / 2;
   // An even number of pixels, as the size is, and clear of the posts.
   const radius = Math.floor(Math.min(bottom, size - 2 * px(4)) / 2);
@@ -56,7 +73,10 @@ function mark(state: TrayState, { size, unit, bottom, ink, px }: Canvas): string
     case 'busy':
       return `${ring}<circle cx="${centre}" cy="${middle}" r="${radius - 2 * stroke}"/>`;
     case 'loading':
-      return `${ring}<path d="M${centre} ${middle}V${middle - radius}A${radius} ${radius} 0 0 1 ${centre + radius} ${middle}Z"/>`;
+      return (
+        `${ring}<path transform="rotate(${(quarter - 1) * 90} ${centre} ${middle})" ` +
+        `d="M${centre} ${middle}V${middle - radius}A${radius} ${radius} 0 0 1 ${centre + radius} ${middle}Z"/>`
+      );
     case 'trouble': {
       const width = 2 * Math.round(unit);
       const gap = px(1);

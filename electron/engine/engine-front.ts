@@ -3,12 +3,23 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import type { GgufMetadataReader } from './catalog/gguf-metadata.ts';
+import type { DialectListener } from './dialects/dialect.ts';
+import type { DialectName } from './dialects/dialect-names.ts';
 import type { ModelTable } from './model-table.ts';
-import { createOllamaApi } from './ollama/ollama-api.ts';
+import { createOllamaApi, type OllamaApi } from './ollama/ollama-api.ts';
 import type { PullService } from './ollama/pull.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
-import { createInferenceHandler, type InferenceSettings } from './proxy/inference.ts';
+import { createConversations } from './proxy/conversations.ts';
+import { createDialectRequestListener } from './proxy/dialect-request-listener.ts';
+import { createImageFetcher } from './proxy/fetch-image.ts';
+import {
+  createInferenceHandler,
+  type InferenceDependencies,
+  type InferenceHandler,
+  type InferenceSettings,
+} from './proxy/inference.ts';
+import type { GuardPolicy } from './proxy/guards.ts';
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
@@ -39,13 +50,29 @@ export interface EngineFrontOptions {
   isShuttingDown(): boolean;
 }
 
-/** All that a listener answers, wired to the parts that know the answers. */
-export function createEngineFront(options: EngineFrontOptions): RequestListener {
-  const { clock, logger, scheduler, intake, metrics, mounts, startedAt, settings, table } = options;
-  const inference = createInferenceHandler({
+/** An address that speaks another program's language. */
+export interface DialectFrontOptions {
+  settings(): InferenceSettings;
+  checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
+  create(inference: InferenceHandler): DialectListener;
+}
+
+export interface EngineFront {
+  /** With `/control` and `/ui/`, for the native address. */
+  native(): RequestListener;
+  /** The native API without those, for a further address with guards of its own. */
+  furtherNative(settings: () => InferenceSettings, dialect: DialectName): RequestListener;
+  ofDialect(options: DialectFrontOptions): { readonly listener: RequestListener; readonly dialect: DialectListener };
+  renderMetrics(): Promise<{ contentType: string; text: string }>;
+}
+
+/** All that listeners answer, wired to the parts that know the answers. */
+export function createEngineFront(options: EngineFrontOptions): EngineFront {
+  const { clock, logger, scheduler, intake, metrics, startedAt, table } = options;
+  let refusalCount = 0;
+  const inferenceDependencies: Omit<InferenceDependencies, 'settings'> = {
     clock,
     logger,
-    settings,
     resolveModel: (name) => table().resolve(name),
     resolvePrefix: (upstreamPath) => table().resolvePrefix(upstreamPath),
     knownModels: () => [...table().models.keys()],
@@ -70,38 +97,81 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     processFacts: options.process,
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
-  });
-  const ollama = createOllamaApi({
-    clock,
-    logger,
-    guardPolicy: () => settings().guardPolicy,
-    checkAdmin: options.checkAdmin,
-    models: options.models,
-    resolveModel: (name) => table().resolve(name)?.modelId,
-    config: (modelId) => table().models.get(modelId),
-    ttlMs: (modelId) => scheduler.counts(modelId).ttlMs,
-    metadata: options.metadata,
-    pulls: options.pulls,
-  });
-  const app = createProxyApp({
-    logger,
-    guardPolicy: () => settings().guardPolicy,
-    resolveModel: (name) => table().resolve(name)?.modelId,
-    listModels: () =>
-      options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
-        return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
-      }),
-    isShuttingDown: options.isShuttingDown,
-    async renderMetrics() {
-      intake.flush();
-      return { contentType: metrics.contentType, text: await metrics.render() };
+    nextRefusalNumber: () => (refusalCount += 1),
+    imageFetcher: createImageFetcher(),
+    conversations: createConversations(clock),
+  };
+
+  async function renderMetrics(): Promise<{ contentType: string; text: string }> {
+    intake.flush();
+    return { contentType: metrics.contentType, text: await metrics.render() };
+  }
+
+  function createNative(
+    settings: () => InferenceSettings,
+    mounts: readonly Mount[],
+    isOllama: boolean,
+  ): RequestListener {
+    const guardPolicy = (): GuardPolicy => settings().guardPolicy;
+    const inference = createInferenceHandler({ ...inferenceDependencies, settings });
+    const { answer: answerForeign } = createOllama(guardPolicy, isOllama);
+    return createRequestListener({ guardPolicy, inference, answerForeign, app: createApp(guardPolicy, mounts) });
+  }
+
+  const createOllama = (guardPolicy: () => GuardPolicy, hasRoot: boolean): OllamaApi =>
+    createOllamaApi({
+      clock,
+      logger,
+      guardPolicy,
+      checkAdmin: options.checkAdmin,
+      models: options.models,
+      resolveModel: (name) => table().resolve(name)?.modelId,
+      config: (modelId) => table().models.get(modelId),
+      ttlMs: (modelId) => scheduler.counts(modelId).ttlMs,
+      metadata: options.metadata,
+      hasRoot,
+      pulls: options.pulls,
+    });
+
+  const createApp = (guardPolicy: () => GuardPolicy, mounts: readonly Mount[]): RequestListener =>
+    createProxyApp({
+      logger,
+      guardPolicy,
+      resolveModel: (name) => table().resolve(name)?.modelId,
+      listModels: () =>
+        options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
+          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
+        }),
+      isShuttingDown: options.isShuttingDown,
+      renderMetrics,
+      mounts,
+    });
+
+  let native: RequestListener | undefined;
+  return {
+    // Not before it is needed: other layers mount their handlers meanwhile.
+    native: () => (native ??= createNative(options.settings, options.mounts, false)),
+    furtherNative: (settings, dialect) => createNative(settings, [], dialect === 'ollama'),
+    ofDialect({ settings, checkAdmin, create }) {
+      const inference: InferenceHandler = createInferenceHandler({
+        ...inferenceDependencies,
+        settings,
+        // The dialect is asked while requests come, which is after it has been made.
+        get family() {
+          return dialect.family;
+        },
+        checkTarget: (modelId, route, request) => dialect.checkTarget?.(modelId, route, request),
+      });
+      const dialect = create(inference);
+      const listener = createDialectRequestListener({
+        family: dialect.family,
+        guardPolicy: () => settings().guardPolicy,
+        inference,
+        answer: (request, response, call) => dialect.answer(request, response, call),
+        isAdmin: (headers) => checkAdmin(headers) === undefined || dialect.isOwnToken?.(headers) === true,
+      });
+      return { listener, dialect };
     },
-    mounts,
-  });
-  return createRequestListener({
-    guardPolicy: () => settings().guardPolicy,
-    inference,
-    answerForeign: ollama.answer,
-    app,
-  });
+    renderMetrics,
+  };
 }

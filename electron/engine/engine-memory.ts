@@ -77,7 +77,7 @@ export interface EngineMemoryParts {
   close(): Promise<void>;
 }
 
-const LOOK_INTERVAL_MS = 2000;
+const LOOK_INTERVAL_MS = 4000;
 const SPEED_INTERVAL_MS = 10_000;
 /** Each costs some milliseconds of a disk's and a thread's time. */
 const MAX_PREFETCHED = 50;

@@ -9,19 +9,22 @@ import type { SchedulerSettings } from './scheduler/scheduler-contract.ts';
 
 /** What each part of the engine takes from a configuration. Pure; done again whenever the configuration changes. */
 
-function guardPolicyOf({ server }: ResolvedConfig): GuardPolicy {
+/** `host` is what the address listens on. */
+function guardPolicyOf({ server }: ResolvedConfig, host: string): GuardPolicy {
   return {
-    allowedHosts: [...server.allowedHosts, server.host],
+    allowedHosts: [...server.allowedHosts, host],
     allowedOrigins: server.allowedOrigins,
     apiKeys: server.apiKeys,
-    isKeyDemanded: !isLoopbackHost(server.host),
+    isKeyDemanded: !isLoopbackHost(host),
   };
 }
 
-export function inferenceSettingsOf(config: ResolvedConfig): InferenceSettings {
+/** Of the native address, or of a further one at `host`. */
+export function inferenceSettingsOf(config: ResolvedConfig, host = config.server.host): InferenceSettings {
   return {
-    guardPolicy: guardPolicyOf(config),
+    guardPolicy: guardPolicyOf(config, host),
     maxBodyBytes: config.server.maxBodyBytes,
+    remoteImages: config.server.remoteImages,
     responseTimeoutMs: config.server.timeouts.responseMs,
     idleTimeoutMs: config.server.timeouts.idleMs,
     waitingComments: config.scheduler.waitingComments,

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
 import type { InstanceView, ModelView } from '#shared/contract/snapshot.ts';
@@ -16,9 +15,11 @@ import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts
 import { ensurePrivateFolder } from './config/private-folder.ts';
 import type { ResolvedConfig } from './config/resolved-config.ts';
 import { describeConfigChange } from './describe-config-change.ts';
+import { dialectHost } from './dialect-host.ts';
 import type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
 import { createCatalog } from './engine-catalog.ts';
 import { createEngineFront } from './engine-front.ts';
+import { createEngineListeners } from './engine-listeners.ts';
 import { openEngineLogs } from './engine-logs.ts';
 import { openEngineMemory } from './engine-memory.ts';
 import { openEngineRecords } from './engine-records.ts';
@@ -36,8 +37,6 @@ import { modelView } from './model-view.ts';
 import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
 import { unknownModel } from './proxy/find-target.ts';
-import { formatAddress } from './proxy/format-address.ts';
-import { openListeners, type Listeners } from './proxy/listeners.ts';
 import type { Mount } from './proxy/proxy-app.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
@@ -217,7 +216,6 @@ async function setUp(
 
   let inferenceSettings = inferenceSettingsOf(config);
   const mounts: Mount[] = [];
-  let listeners: Listeners | undefined;
   let stopping: Promise<void> | undefined;
 
   function viewOf(modelId: string): ModelView {
@@ -255,7 +253,7 @@ async function setUp(
       version: options.version,
       pid: process.pid,
       startedAt,
-      address: address(),
+      address: listeners.address(),
       configPath: config.filePath ?? null,
       configWarnings: [...configWarnings],
       configErrors: [...configErrors],
@@ -284,10 +282,6 @@ async function setUp(
     feed.mark('instance', () => ({ type: 'instance-changed', instance: instanceView() }));
   }
 
-  function address(): string {
-    return formatAddress(listeners?.host ?? config.server.host, listeners?.port ?? config.server.port);
-  }
-
   function loadInBackground(modelId: string): void {
     scheduler.load(modelId, new AbortController().signal).catch((thrown: unknown) => {
       logger.log('warn', `Model "${modelId}" was to be loaded and was not: ${(thrown as Error).message}`);
@@ -304,40 +298,42 @@ async function setUp(
   }
 
   const checkAdmin = createAdminCheck(() => [instanceToken, config.server.adminToken]);
-  let listener: RequestListener | undefined;
-
-  async function listen(from: ResolvedConfig): Promise<void> {
-    listener ??= createEngineFront({
-      clock,
-      logger,
-      scheduler,
-      intake: records.intake,
-      metrics,
-      mounts,
-      startedAt,
-      settings: () => inferenceSettings,
-      table: () => table,
-      process: (modelId) => supervisor.process(modelId).view(),
-      models,
-      loadInBackground,
-      checkAdmin,
-      metadata: memory.metadata,
-      isShuttingDown: () => stopping !== undefined,
-    });
-    const opened = await openListeners({
-      host: from.server.host,
-      port: from.server.port,
-      handler: listener,
-      requestTimeoutMs: from.server.timeouts.requestMs,
-      onError: (error) => logger.log('warn', `A connection could not be accepted: ${error.message}`),
-    });
-    undo.push(() => opened.close());
-    // Connections to an address that is no longer wanted may finish what they are doing.
-    listeners?.stopAccepting();
-    listeners = opened;
-    await writeInstanceFile(dataFolder, { pid: process.pid, address: address(), token: instanceToken, startedAt });
-    logger.log('info', `Listening on ${address()}`, { models: table.models.size });
-  }
+  const front = createEngineFront({
+    clock,
+    logger,
+    scheduler,
+    intake: records.intake,
+    metrics,
+    mounts,
+    startedAt,
+    settings: () => inferenceSettings,
+    table: () => table,
+    process: (modelId) => supervisor.process(modelId).view(),
+    models,
+    loadInBackground,
+    checkAdmin,
+    metadata: memory.metadata,
+    isShuttingDown: () => stopping !== undefined,
+  });
+  const listeners = createEngineListeners({
+    logger,
+    front,
+    config: () => config,
+    host: () =>
+      dialectHost({
+        engine: facade,
+        clock,
+        config: () => config,
+        table: () => table,
+        settings: options.settings,
+        front,
+      }),
+    async onNativeOpened(address) {
+      await writeInstanceFile(dataFolder, { pid: process.pid, address, token: instanceToken, startedAt });
+      logger.log('info', `Listening on ${address}`, { models: table.models.size });
+    },
+  });
+  undo.push(() => listeners.close());
 
   function switchGameMode(isOn: boolean): void {
     scheduler.setGameMode(isOn);
@@ -358,21 +354,22 @@ async function setUp(
     logger.log('info', 'Shutting down');
     // Meanwhile new requests are told 503; a refused connection would look like no Corral at all.
     await scheduler.close(config.server.timeouts.shutdownMs);
-    listeners?.stopAccepting();
+    listeners.stopAccepting();
     await supervisor.stopAll('shutdown');
     await unwind();
   }
 
-  return {
+  const facade: Engine = {
     instanceToken,
-    address,
+    address: listeners.address,
+    furtherListeners: listeners.further,
     mount: (prefix, handler) => void mounts.push({ prefix, handler }),
 
     async start() {
       const problems = await memory.check(config);
       if (problems.length > 0) throw configInvalidError(config.filePath ?? 'the configuration', problems);
       undo.push(() => removeInstanceFile(dataFolder));
-      await listen(config);
+      await listeners.open(config);
       lookForEngine();
       undo.push(
         watchForGames({
@@ -418,7 +415,7 @@ async function setUp(
       configWarnings = warnings;
       announceInstance();
       if (isEmptyChange(change)) return;
-      if (change.isListenerChanged) await listen(next);
+      await listeners.open(next);
       const previous = table;
       table = await readTable(next);
       config = next;
@@ -494,4 +491,5 @@ async function setUp(
     listRequests: records.list,
     readLogs: logs.createReader((name) => table.resolve(name)?.modelId),
   };
+  return facade;
 }

@@ -37,7 +37,7 @@ export function createSnapshotFeed(source: {
   return {
     subscribe(listener) {
       listeners.add(listener);
-      // It shows what is known; a vendor's tool every other second, for as long as the app runs, would be felt.
+      // It shows what is known; a vendor's tool every few seconds, for as long as the app runs, would be felt.
       unsubscribe ??= source.subscribe(onEvent, { isLooking: false });
       current ??= source.snapshot();
       listener(current);

@@ -4,6 +4,11 @@ import { shortName } from './plain-text.ts';
 
 export type TrayIconState = 'idle' | 'loading' | 'ready' | 'busy' | 'trouble';
 
+/** A file of `build/tray`, up to the theme: while something loads, a quarter of the dot goes round. */
+export type TrayPicture = Exclude<TrayIconState, 'loading'> | `loading-${Quarter}`;
+
+export type Quarter = 1 | 2 | 3 | 4;
+
 export interface TrayIcon {
   readonly state: TrayIconState;
   /** One line. */
@@ -41,6 +46,18 @@ export function decideTrayIcon(snapshot: Snapshot | undefined): TrayIcon {
   }
   if (models.some(({ state }) => isResident(state))) return icon('ready', counts.replace(/^, /, ''));
   return icon('idle', memory.isGameMode ? `game mode${counts}` : 'nothing is loaded');
+}
+
+/** The picture of a state; `quarter` says how far it has turned. Pure. */
+export function decideTrayPicture(state: TrayIconState, quarter: Quarter): TrayPicture {
+  return state === 'loading' ? `loading-${quarter}` : state;
+}
+
+const nextQuarters = { 1: 2, 2: 3, 3: 4, 4: 1 } as const;
+
+/** Clockwise. */
+export function nextQuarter(quarter: Quarter): Quarter {
+  return nextQuarters[quarter];
 }
 
 function icon(state: TrayIconState, text: string): TrayIcon {

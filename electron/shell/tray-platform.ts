@@ -1,4 +1,4 @@
-import type { TrayIconState } from './tray-icon.ts';
+import type { TrayPicture } from './tray-icon.ts';
 import { linuxTray } from './tray-linux.ts';
 import { macosTray } from './tray-macos.ts';
 import { windowsTray } from './tray-windows.ts';
@@ -14,7 +14,7 @@ export interface TrayThemes {
 
 /** How trays differ by platform. */
 export interface TrayPlatform {
-  iconFile(state: TrayIconState, themes: TrayThemes): string;
+  iconFile(picture: TrayPicture, themes: TrayThemes): string;
   /** A click opens the window; elsewhere it shows the menu. */
   readonly opensWindowOnClick: boolean;
   /** A menu that is open may be replaced. */

@@ -2,7 +2,7 @@ import type { TrayPlatform } from './tray-platform.ts';
 
 /** The taskbar may be dark while apps are light, and the other way round. A right click shows the menu. */
 export const windowsTray: TrayPlatform = {
-  iconFile: (state, { isBarDark }) => `${state}-${isBarDark ? 'dark' : 'light'}.png`,
+  iconFile: (picture, { isBarDark }) => `${picture}-${isBarDark ? 'dark' : 'light'}.png`,
   opensWindowOnClick: true,
   bearsChangeWhileOpen: false,
 };

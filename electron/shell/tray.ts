@@ -1,4 +1,12 @@
-import { clipboard, Menu, nativeImage, nativeTheme, Tray, type MenuItemConstructorOptions } from 'electron';
+import {
+  clipboard,
+  Menu,
+  nativeImage,
+  nativeTheme,
+  systemPreferences,
+  Tray,
+  type MenuItemConstructorOptions,
+} from 'electron';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { AppError } from '#shared/contract/errors.ts';
@@ -7,7 +15,7 @@ import type { CommandHandlers } from '../api/command-handlers.ts';
 import type { Autostart } from './autostart-contract.ts';
 import { createLoadPlans } from './load-plans.ts';
 import { createTrayActions } from './tray-actions.ts';
-import { decideTrayIcon } from './tray-icon.ts';
+import { decideTrayIcon, decideTrayPicture, nextQuarter, type Quarter } from './tray-icon.ts';
 import type { TrayAction, TrayItem } from './tray-item.ts';
 import { describeTrayMenu } from './tray-menu.ts';
 import { trayPlatform } from './tray-platform.ts';
@@ -25,6 +33,8 @@ export interface TrayOptions {
 
 /** While tokens stream there are dozens of changes a second, and nobody reads faster than this. */
 const REFRESH_INTERVAL_MS = 250;
+/** A turn in two seconds: to be seen, not to be looked at. */
+const QUARTER_TURN_MS = 500;
 /** Ages are shown in minutes. */
 const AGE_INTERVAL_MS = 30_000;
 
@@ -33,6 +43,8 @@ export function createTray(options: TrayOptions): { close(): void } {
   const platform = trayPlatform(process.platform);
   let snapshot: Snapshot | undefined;
   let shownItems: readonly TrayItem[] | undefined;
+  let quarter: Quarter = 1;
+  let turning: NodeJS.Timeout | undefined;
   let shownIconPath = iconPath();
   const tray = new Tray(nativeImage.createFromPath(shownIconPath));
   let shownTooltip: string | undefined;
@@ -60,7 +72,10 @@ export function createTray(options: TrayOptions): { close(): void } {
       isBarDark: nativeTheme.shouldUseDarkColorsForSystemIntegratedUI,
       desktop: process.env['XDG_CURRENT_DESKTOP'] ?? '',
     };
-    return path.join(options.iconFolder, platform.iconFile(decideTrayIcon(snapshot).state, themes));
+    return path.join(
+      options.iconFolder,
+      platform.iconFile(decideTrayPicture(decideTrayIcon(snapshot).state, quarter), themes),
+    );
   }
 
   /** At once if nothing was shown for a while, else as soon as the interval is over. */
@@ -84,7 +99,23 @@ export function createTray(options: TrayOptions): { close(): void } {
     refreshMenu();
   }
 
+  /** Somebody who asked for less motion sees a quarter that rests. */
+  function turnWhile(isLoading: boolean): void {
+    if (!isLoading) {
+      clearInterval(turning);
+      turning = undefined;
+      quarter = 1;
+    } else if (turning === undefined && !systemPreferences.getAnimationSettings().prefersReducedMotion) {
+      turning = setInterval(() => {
+        quarter = nextQuarter(quarter);
+        refreshIcon();
+      }, QUARTER_TURN_MS);
+      turning.unref();
+    }
+  }
+
   function refreshIcon(): void {
+    turnWhile(decideTrayIcon(snapshot).state === 'loading');
     const nextPath = iconPath();
     if (nextPath !== shownIconPath) {
       shownIconPath = nextPath;
@@ -145,6 +176,7 @@ export function createTray(options: TrayOptions): { close(): void } {
       isClosed = true;
       unsubscribe();
       clearInterval(ages);
+      clearInterval(turning);
       clearTimeout(pending);
       nativeTheme.off('updated', onThemeChange);
       loadPlans.close();

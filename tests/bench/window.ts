@@ -16,6 +16,8 @@ import { percentile, spreadOf } from './statistics.ts';
 const windowFolder = fileURLToPath(new URL('../../out/renderer', import.meta.url));
 const ROUNDS = 7;
 const IDLE_MS = 60_000;
+/** A browser tidies up after its first pages: its cache on disk, the renderers it no longer needs. */
+const SETTLE_MS = 30_000;
 const LINES = 100_000;
 /** Bytes of a line of the fixture's flood, with its end. */
 const LINE_BYTES = 96;
@@ -174,7 +176,7 @@ try {
   await page.goto(url);
   await page.locator('[data-model]').first().waitFor();
   await corral.bridge.call('load-model', { model: 'quiet' });
-  await page.waitForTimeout(5000);
+  await page.waitForTimeout(SETTLE_MS);
   const idle = await measureIdle(corral, server.process().pid ?? 0);
   const percent = (part: number): string => `${(part * 100).toFixed(2)} %`;
   print('processor while idle, engine', percent(idle.engine), '1 % both');

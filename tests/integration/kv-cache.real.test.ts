@@ -75,7 +75,8 @@ async function savedSets(root = path.join(folder.path, 'data', 'kv-cache')) {
   const sets = await Promise.all(
     names.map(async (name) => {
       const files = (await readdir(path.join(root, name))).map((each) => path.join(root, name, each));
-      const sizes = await Promise.all(files.map(async (each) => (await stat(each)).size));
+      // One that is being written is renamed at any moment.
+      const sizes = await Promise.all(files.map(async (each) => (await stat(each).catch(() => undefined))?.size ?? 0));
       const slotFiles = files.filter((each) => each.endsWith('.kv'));
       return {
         folder: path.join(root, name),

@@ -1,5 +1,11 @@
 import { formatPath } from './config-issue.ts';
-import type { CommandModelConfig, FileModelConfig, ModelConfig, ResolvedConfig } from './resolved-config.ts';
+import type {
+  CommandModelConfig,
+  FileModelConfig,
+  ListenerConfig,
+  ModelConfig,
+  ResolvedConfig,
+} from './resolved-config.ts';
 
 /**
  * What one configuration changes about another, sorted by what has to happen. Pure: nothing is stopped, started or
@@ -65,7 +71,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   filters: { key: 'filters', effect: 'update' },
 };
 
-type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'models'>;
+type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'foreign' | 'models'>;
 
 /** Complete by type, so that no section is forgotten. */
 const settingsSections: Readonly<Record<SettingsSection, true>> = {
@@ -77,6 +83,7 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
   telemetry: true,
   updates: true,
   sets: true,
+  listeners: true,
 };
 
 /** Names in the resolved configuration that differ from those in the file by more than the unit `Ms` at the end. */
@@ -119,6 +126,11 @@ export function decideConfigChange(before: ResolvedConfig, after: ResolvedConfig
 export function isEmptyChange(change: ConfigChange): boolean {
   const { added, removed, restarted, updated, settings } = change;
   return [added, removed, restarted, updated, settings].every((list) => list.length === 0);
+}
+
+/** Whether an address can go on as it is. */
+export function isSameListener(before: ListenerConfig, after: ListenerConfig): boolean {
+  return isSameValue(before, after);
 }
 
 function changedFields(before: ModelConfig, after: ModelConfig): ModelField[] {

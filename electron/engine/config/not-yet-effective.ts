@@ -12,6 +12,5 @@ export const notYetEffective: readonly { readonly pattern: string; readonly will
   { pattern: 'models.*.rpc', willDo: 'spread the model over RPC workers' },
   { pattern: 'pools', willDo: 'pass requests to other servers' },
   { pattern: 'catalog', willDo: 'find models on disk' },
-  { pattern: 'listeners', willDo: 'answer in the language of other programs' },
   { pattern: 'telemetry.capture', willDo: 'keep prompts and answers' },
 ];

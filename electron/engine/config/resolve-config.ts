@@ -1,4 +1,6 @@
 import { posix, win32 } from 'node:path';
+import { dialectFacts } from '../dialects/dialect-facts.ts';
+import { isSeedName } from '../dialects/dialect-names.ts';
 import type { CommandModelConfig, FileModelConfig, ModelConfig, ResolvedConfig } from './resolved-config.ts';
 import { withoutBrackets } from './schema-fields.ts';
 import type { ParsedConfig } from './schema.ts';
@@ -23,6 +25,7 @@ export function resolveConfig(
   const { filePath, paths } = options;
   return {
     filePath,
+    foreign: undefined,
     server: {
       host: withoutBrackets(server.host),
       port: server.port,
@@ -39,6 +42,7 @@ export function resolveConfig(
       allowedHosts: server.allowedHosts.map(withoutBrackets),
       allowRemoteConfig: server.allowRemoteConfig,
       maxBodyBytes: server.maxBodyBytes,
+      remoteImages: server.remoteImages,
       timeouts: {
         requestMs: server.timeouts.request,
         connectMs: server.timeouts.connect,
@@ -71,6 +75,12 @@ export function resolveConfig(
         intervalMs: scheduler.waitingComments.interval,
       },
     },
+    listeners: parsed.listeners.map(({ dialect, host, port, options: written }) => ({
+      dialect,
+      host: withoutBrackets(host),
+      port,
+      options: isSeedName(dialect) ? (dialectFacts[dialect]?.optionsSchema.parse(written) ?? {}) : {},
+    })),
     log: { level: log.level },
     telemetry: { maxRecords: telemetry.maxRecords, maxFileBytes: telemetry.maxFileSize },
     updates: { channel: updates.channel },

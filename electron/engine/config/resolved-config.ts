@@ -1,3 +1,5 @@
+import type { DialectName, ForeignFormatName } from '../dialects/dialect-names.ts';
+
 /**
  * The configuration as the engine uses it: defaults filled in, durations in milliseconds, sizes in bytes, paths absolute,
  * commands split into argument lists. Produced by `load-config.ts` and never mutated.
@@ -6,10 +8,14 @@
 export interface ResolvedConfig {
   /** The file it came from; undefined when Corral runs on defaults alone. */
   readonly filePath: string | undefined;
+  /** Set where the file is another program's, which Corral understands and never edits. */
+  readonly foreign: ForeignFile | undefined;
   readonly server: ServerConfig;
   readonly engine: EngineConfig;
   readonly memory: MemoryConfig;
   readonly scheduler: SchedulerConfig;
+  /** Addresses besides the native one. */
+  readonly listeners: readonly ListenerConfig[];
   readonly log: LogConfig;
   readonly telemetry: TelemetryConfig;
   /** Of the desktop app; a headless Corral has nothing to update. */
@@ -18,6 +24,22 @@ export interface ResolvedConfig {
   readonly sets: ReadonlyMap<string, SetConfig>;
   /** In file order. */
   readonly models: ReadonlyMap<string, ModelConfig>;
+}
+
+export interface ForeignFile {
+  readonly format: ForeignFormatName;
+  /** As its own program understands it, defaults filled in. */
+  readonly document: unknown;
+}
+
+/** A further address, which may speak another program's language. */
+export interface ListenerConfig {
+  readonly dialect: DialectName;
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** What the dialect's own schema made of `options`. */
+  readonly options: object;
 }
 
 export interface ServerConfig {
@@ -31,6 +53,8 @@ export interface ServerConfig {
   readonly allowedHosts: readonly string[];
   readonly allowRemoteConfig: boolean;
   readonly maxBodyBytes: number;
+  /** What becomes of requests that name pictures by address; `allow` leaves them to the server of the model. */
+  readonly remoteImages: 'refuse' | 'fetch' | 'allow';
   readonly timeouts: {
     /** Reading a request's headers and body from the client. */
     readonly requestMs: number;

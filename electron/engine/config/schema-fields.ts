@@ -29,6 +29,9 @@ export const bytesField = z
   })
   .transform((written) => (typeof written === 'number' ? written : (parseSize(written) ?? 0)));
 
+/** The native address's, clear of what common programs use. */
+export const DEFAULT_PORT = 5526;
+
 export const portField = z.int().min(0).max(65_535);
 
 export const priorityField = z.int().min(-1000).max(1000);

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { dialectNames } from '../dialects/dialect-names.ts';
 import { defaultsSchema, modelsSchema } from './schema-models.ts';
 import {
   bytesField,
+  DEFAULT_PORT,
   durationField,
   hostField,
   modelIdField,
@@ -31,7 +33,7 @@ const serverSchema = z
     host: hostField
       .prefault('127.0.0.1')
       .describe('The address to listen on; `localhost` means 127.0.0.1 and ::1. Others than loopback need `apiKeys`.'),
-    port: portField.prefault(5526).describe('The port to listen on; 0 picks a free one.'),
+    port: portField.prefault(DEFAULT_PORT).describe('The port to listen on; 0 picks a free one.'),
     apiKeys: z
       .array(
         z.strictObject({
@@ -63,6 +65,12 @@ const serverSchema = z
       .refine((bytes) => bytes >= 1024, 'must be at least 1KiB')
       .prefault('64MiB')
       .describe('The largest request that is accepted.'),
+    remoteImages: z
+      .enum(['refuse', 'fetch', 'allow'])
+      .prefault('refuse')
+      .describe(
+        'Requests that name a picture by its address: refuse them, let Corral fetch it (from public addresses only), or let the server of the model fetch whatever it is told to.',
+      ),
     timeouts: z
       .strictObject({
         request: positiveDurationField
@@ -189,10 +197,11 @@ const catalogSchema = z
 
 const listenerSchema = z.strictObject({
   dialect: z
-    .enum(['ollama', 'llama_cpp_router', 'llama-router', 'llama-model-router', 'routermodel', 'llama-swap'])
-    .describe('The program whose endpoints it speaks.'),
+    .enum(dialectNames)
+    .describe('The program whose endpoints it speaks; `native` is a further address for the API without `/control`.'),
   host: hostField.prefault('127.0.0.1').describe('The address to listen on. Others than loopback need `apiKeys`.'),
-  port: portField.describe('The port to listen on.'),
+  port: portField.describe('The port to listen on; 0 picks a free one.'),
+  options: z.record(z.string(), z.json()).prefault({}).describe('What that program can be told besides, by its names.'),
 });
 
 export const configSchema = z.strictObject({

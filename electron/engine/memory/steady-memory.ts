@@ -1,7 +1,7 @@
 import type { DeviceView, MemoryView } from '#shared/contract/memory.ts';
 
 /** Part of a device's memory. Other programs' use flickers by less all the time, and nobody could see it in a bar. */
-const NOISE_PART = 0.002;
+const NOISE_PART = 0.005;
 
 export interface SteadyMemory {
   /** Memory as it is shown: the same object as long as nothing changed that matters. */

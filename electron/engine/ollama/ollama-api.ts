@@ -31,6 +31,8 @@ export interface OllamaApiSources {
   config(modelId: string): ModelConfig | undefined;
   ttlMs(modelId: string): number;
   readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys'>;
+  /** At an address that is Ollama's own, whose clients ask whether it is there. */
+  readonly hasRoot: boolean;
   /** Undefined where models cannot be fetched. */
   readonly pulls?: PullService | undefined;
 }
@@ -147,7 +149,15 @@ export function createOllamaApi(sources: OllamaApiSources): OllamaApi {
     );
   }
 
+  const root: Route = {
+    method: 'GET',
+    who: 'lane',
+    answer({ response }) {
+      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('Ollama is running');
+    },
+  };
   const routes: Readonly<Record<string, Route>> = {
+    ...(sources.hasRoot ? { '': root } : {}),
     '/api/version': {
       method: 'GET',
       who: 'lane',

@@ -1,6 +1,18 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { errorStatus, errorType, type AppError } from '#shared/contract/errors.ts';
+import { dialectFacts } from '../dialects/dialect-facts.ts';
+import type { EnvelopedError, ErrorEnvelope, ToldError } from '../dialects/error-envelope.ts';
 import type { ApiFamily } from './routes.ts';
+
+/** Undefined for the families that are Corral's own. */
+function envelopeOf(family: ApiFamily): ErrorEnvelope | undefined {
+  if (family === 'openai' || family === 'anthropic' || family === 'ollama') return undefined;
+  return dialectFacts[family]?.errors;
+}
+
+function toldError(error: AppError): ToldError {
+  return { code: error.code, status: errorStatus(error.code), message: error.message, details: error.details };
+}
 
 /** The body an error becomes for a family of clients. `source` tells Corral's errors from those of a model's server. */
 export function errorBody(error: AppError, family: ApiFamily): Record<string, unknown> {
@@ -81,15 +93,23 @@ export function errorAnswer(
   error: AppError,
   family: ApiFamily,
 ): { status: number; headers: OutgoingHttpHeaders; body: string } {
-  const body = JSON.stringify(errorBody(error, family));
+  const { status, contentType, body } = envelopeOf(family)?.answer(toldError(error)) ?? nativeAnswer(error, family);
   const headers: OutgoingHttpHeaders = {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': contentType,
     'content-length': Buffer.byteLength(body),
     'x-corral-error': error.code,
   };
   if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
-  return { status: errorStatus(error.code), headers, body };
+  return { status, headers, body };
+}
+
+function nativeAnswer(error: AppError, family: ApiFamily): EnvelopedError {
+  return {
+    status: errorStatus(error.code),
+    contentType: 'application/json; charset=utf-8',
+    body: JSON.stringify(errorBody(error, family)),
+  };
 }
 
 /**
@@ -103,7 +123,7 @@ export function sendErrorOrEvent(response: ServerResponse, error: AppError, fami
 
 /** An error as an event of a stream that has begun. */
 export function errorEvent(error: AppError, family: ApiFamily): string {
-  return formatErrorEvent(errorBody(error, family), family);
+  return envelopeOf(family)?.event(toldError(error)) ?? formatErrorEvent(errorBody(error, family), family);
 }
 
 function formatErrorEvent(body: Record<string, unknown>, family: ApiFamily): string {
@@ -119,6 +139,8 @@ function formatErrorEvent(body: Record<string, unknown>, family: ApiFamily): str
  */
 export function refusalEvent(status: number, bodyText: string, family: ApiFamily): string {
   const { body, own, message } = readRefusal(status, bodyText);
+  const envelope = envelopeOf(family);
+  if (envelope !== undefined) return envelope.event({ code: undefined, status, message, details: undefined });
   if (family === 'ollama') return formatErrorEvent({ error: message }, family);
   if (family === 'anthropic') {
     const type = body['type'] === 'error' && typeof own['type'] === 'string' ? own['type'] : anthropicType(status);

@@ -1,7 +1,11 @@
+import { mayBeMediaKey } from './media-keys.ts';
+
 /** What the proxy wants to know of a JSON request body. */
 export interface FoundKeys {
   readonly model: string | undefined;
   readonly isStreaming: boolean;
+  /** Some key, at any depth, may name a picture or the like that the model's server would fetch. */
+  readonly mayNameMedia: boolean;
 }
 
 export type FindKeysResult =
@@ -25,10 +29,10 @@ const SHORT_STRING_BYTES = 64;
 const MAX_SCALAR_BYTES = 400;
 
 /**
- * Finds the top-level `model` and `stream` of a JSON object without building it: strings are skipped at the speed of
- * `indexOf`, so that a body full of base64 images costs next to nothing. The whole body is walked, because a later
- * duplicate of a key wins in most parsers, and a body that is not JSON is refused here rather than by the model's server.
- * Grammar: RFC 8259. Pure.
+ * Finds the top-level `model` and `stream` of a JSON object, and whether it may name media, without building it: strings
+ * are skipped at the speed of `indexOf`, so that a body full of base64 images costs next to nothing. The whole body is
+ * walked, because a later duplicate of a key wins in most parsers, and a body that is not JSON is refused here rather than
+ * by the model's server. Grammar: RFC 8259. Pure.
  */
 export function findJsonKeys(body: Uint8Array): FindKeysResult {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -37,6 +41,7 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   let problem: string | undefined;
   let model: string | undefined;
   let isStreaming = false;
+  let mayNameMedia = false;
 
   const fail = (text: string): false => {
     problem ??= text;
@@ -173,7 +178,10 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   function skipKey(): boolean {
     skipSpace();
     if (bytes[at] !== QUOTE) return fail('expected a key in double quotes');
-    return skipString() && skipColon();
+    const from = at;
+    if (!skipString()) return false;
+    if (!mayNameMedia) mayNameMedia = mayBeMediaKey(bytes, from, at);
+    return skipColon();
   }
 
   function skipColon(): boolean {
@@ -188,6 +196,7 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
     if (bytes[at] !== QUOTE) return fail('expected a key in double quotes');
     const keyFrom = at;
     if (!skipString()) return false;
+    if (!mayNameMedia) mayNameMedia = mayBeMediaKey(bytes, keyFrom, at);
     // Only keys short enough to be ours are decoded; `\u006dodel` is `model`, too.
     const key = at - keyFrom <= 64 ? parseSlice(keyFrom) : undefined;
     if (!skipColon()) return false;
@@ -234,5 +243,5 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   skipSpace();
   if (isObject && at < end) fail('something follows the JSON object');
   if (problem !== undefined) return { ok: false, problem, offset: at };
-  return { ok: true, found: { model, isStreaming } };
+  return { ok: true, found: { model, isStreaming, mayNameMedia } };
 }

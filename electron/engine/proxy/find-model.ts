@@ -8,12 +8,15 @@ export interface RequestedModel {
   readonly isStreaming: boolean;
   /** Whether the body is JSON, which filters can change. */
   readonly isJson: boolean;
+  /** The body may name pictures and the like that the model's server would fetch. */
+  readonly mayNameMedia: boolean;
 }
 
 interface FoundInBody {
   readonly model: string | undefined;
   readonly isStreaming: boolean;
   readonly isJson: boolean;
+  readonly mayNameMedia: boolean;
 }
 
 /**
@@ -37,10 +40,10 @@ export async function findRequestedModel(
         : 'The request names no model: set "model" to one of the ids that GET /v1/models lists.',
     );
   }
-  return { name, isStreaming: inBody.isStreaming, isJson: inBody.isJson };
+  return { ...inBody, name };
 }
 
-const NOTHING: FoundInBody = { model: undefined, isStreaming: false, isJson: false };
+const NOTHING: FoundInBody = { model: undefined, isStreaming: false, isJson: false, mayNameMedia: false };
 
 async function findInBody(request: IncomingMessage, body: Buffer): Promise<FoundInBody> {
   const contentType = request.headers['content-type'] ?? '';
@@ -49,10 +52,9 @@ async function findInBody(request: IncomingMessage, body: Buffer): Promise<Found
   // curl labels any `-d` body as a form; what starts like JSON is taken for JSON.
   if (isForm && body.length > 0 && !/^\s*[{[]/.test(body.toString('latin1', 0, 64))) {
     const form = new URLSearchParams(body.toString('utf8'));
-    return { model: form.get('model') ?? undefined, isStreaming: form.get('stream') === 'true', isJson: false };
+    return { ...NOTHING, model: form.get('model') ?? undefined, isStreaming: form.get('stream') === 'true' };
   }
-  const { model, isStreaming } = checkJsonBody(body);
-  return { model, isStreaming, isJson: true };
+  return { ...checkJsonBody(body), isJson: true };
 }
 
 /** What a JSON body names; throws `invalid-request` for one that is not a JSON object. */
@@ -90,7 +92,7 @@ function findInForm(contentType: string, body: Buffer): Promise<FoundInBody> {
         stream.resume();
       });
       form.on('error', refuse);
-      form.on('finish', () => resolve({ model, isStreaming, isJson: false }));
+      form.on('finish', () => resolve({ ...NOTHING, model, isStreaming }));
       form.end(body);
     } catch (thrown) {
       refuse(thrown);

@@ -2,11 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { AppError } from '#shared/contract/errors.ts';
 import type { FilterConfig } from '../config/resolved-config.ts';
 import type { ResolvedName } from '../model-table.ts';
+import type { Lease } from '../scheduler/lease.ts';
+import { findConversationModel, goneConversation, type Conversations } from './conversations.ts';
 import { filterBody, parseJsonObject } from './filter-body.ts';
 import { checkJsonBody, findRequestedModel } from './find-model.ts';
 import { checkLaneModel, type Lane } from './guards.ts';
 import type { InferenceRoute } from './routes.ts';
-import type { TranslatedRequest } from './translation.ts';
+import type { Translate, TranslatedRequest } from './translation.ts';
 
 /** What is asked of which model. */
 export interface Target {
@@ -19,6 +21,8 @@ export interface Target {
   /** Path and query for the child. */
   readonly path: string;
   readonly body: Buffer | undefined;
+  /** The body may name pictures and the like that the model's server would fetch. */
+  readonly mayNameMedia: boolean;
   /** For a request in another API's words; undefined where bytes go on as they came. */
   readonly translated?: TranslatedRequest | undefined;
 }
@@ -27,6 +31,12 @@ export interface TargetSources {
   resolveModel(name: string): ResolvedName | undefined;
   knownModels(): readonly string[];
   filtersOf(modelId: string): FilterConfig | undefined;
+  /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
+  peek(modelId: string): Lease | undefined;
+  /** What the address itself asks of a model before a request goes to it. */
+  checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /** Shared by all addresses. */
+  readonly conversations: Conversations;
 }
 
 /** A request's target, split once. */
@@ -43,11 +53,20 @@ export async function findTarget(
   body: Buffer | undefined,
   lane: Lane,
 ): Promise<Target> {
-  const requested = await findRequestedModel(request, search, route.modelFrom === 'query' ? undefined : body);
+  const { conversations } = sources;
+  const ofStream =
+    route.modelFrom === 'conversation' ? findConversationModel(search, lane.name, conversations) : undefined;
+  const searched = route.modelFrom === 'query' ? undefined : body;
+  const requested = ofStream ?? (await findRequestedModel(request, search, searched));
   const resolved = sources.resolveModel(requested.name);
   if (resolved === undefined) {
     const known = sources.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
     throw unknownModel(requested.name, known);
+  }
+  const refused = sources.checkTarget?.(resolved.modelId, route, request);
+  if (refused !== undefined) throw refused;
+  if (ofStream !== undefined && sources.peek(resolved.modelId) === undefined) {
+    throw goneConversation(ofStream.conversationId);
   }
   const filters = sources.filtersOf(resolved.modelId);
   const canFilter = filters !== undefined && body !== undefined && requested.isJson;
@@ -59,6 +78,7 @@ export async function findTarget(
     canStart: route.canStart,
     path: pathname + search,
     body: canFilter ? filterBody(body, filters) : body,
+    mayNameMedia: requested.mayNameMedia,
   };
 }
 
@@ -68,7 +88,7 @@ export async function findTarget(
  */
 export function findTranslatedTarget(
   sources: TargetSources,
-  translate: NonNullable<InferenceRoute['translate']>,
+  { route, request, translate }: { route: InferenceRoute; request: IncomingMessage; translate: Translate },
   body: Buffer | undefined,
 ): Target {
   const bytes = body ?? Buffer.alloc(0);
@@ -77,9 +97,13 @@ export function findTranslatedTarget(
   const found = resolveTagged(asked, sources.resolveModel);
   if (found === undefined) throw untaggedUnknown(asked);
   const { modelId, setName } = found.resolved;
+  const refused = sources.checkTarget?.(modelId, route, request);
+  if (refused !== undefined) throw refused;
   const translated = translate(parseJsonObject(bytes), { asked, model: found.name });
   const { kind, isStreaming } = translated;
-  const common = { modelId, setName, isStreaming, canComment: false, canStart: true, translated };
+  // Pictures come within the request, never by their address.
+  const plainly = { canComment: false, canStart: true, mayNameMedia: false };
+  const common = { modelId, setName, isStreaming, ...plainly, translated };
   if (kind !== 'forward') return { ...common, path: '', body: undefined };
   const plain = Buffer.from(JSON.stringify(translated.body));
   const filters = sources.filtersOf(modelId);

@@ -8,11 +8,14 @@ import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
+import { conversationOf, waitForConversation } from './conversations.ts';
+import type { ImageFetcher } from './fetch-image.ts';
 import { findTarget, findTranslatedTarget, type RequestUrl, type Target, type TargetSources } from './find-target.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { readBody } from './read-body.ts';
 import { refuseUnread } from './refuse-unread.ts';
+import { mayBeJson, screenMedia, type RemoteImagesPolicy } from './remote-media.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
 import { checkSlotFiles } from './slot-files.ts';
@@ -24,6 +27,7 @@ import { createWaitingComments, type WaitingCommentSettings } from './waiting-co
 export interface InferenceSettings {
   readonly guardPolicy: GuardPolicy;
   readonly maxBodyBytes: number;
+  readonly remoteImages: RemoteImagesPolicy;
   /** 0 waits for ever. */
   readonly responseTimeoutMs: number;
   /** 0 waits for ever. */
@@ -39,8 +43,6 @@ export interface InferenceDependencies extends TargetSources {
   resolvePrefix(path: string): { modelId: string; rest: string } | undefined;
   /** Whether Corral saves and restores its slots. */
   keepsKvCache(modelId: string): boolean;
-  /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
-  peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
   acquireNow(modelId: string, lane: string): Lease | undefined;
   acquire(options: AcquireOptions): Promise<Lease>;
@@ -54,6 +56,11 @@ export interface InferenceDependencies extends TargetSources {
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
+  /** A number that no other request without a place has had; each record needs an id of its own. */
+  nextRefusalNumber(): number;
+  /** The one shape of errors of this address; undefined where the route decides. */
+  readonly family?: ApiFamily | undefined;
+  readonly imageFetcher: ImageFetcher;
 }
 
 type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
@@ -66,9 +73,7 @@ export interface InferenceHandler {
 }
 
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
-  const { clock } = dependencies;
-  /** Those that never got a place have no id of their own; each record needs one all the same. */
-  let refusedCount = 0;
+  const { clock, conversations } = dependencies;
 
   async function answer(
     request: IncomingMessage,
@@ -86,6 +91,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     let firstByteMs: number | undefined;
     let outcome: ForwardOutcome | undefined;
     let failure: AppError | undefined;
+    const conversationId = conversationOf(request.headers);
     try {
       const settings = dependencies.settings();
       if (dependencies.isShuttingDown()) throw shuttingDown();
@@ -103,6 +109,12 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         checkLaneModel(lane, modelId) ??
         (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
       if (refused !== undefined) throw refused;
+      let sentBody = target.body;
+      if (sentBody !== undefined && target.mayNameMedia) {
+        const { remoteImages: policy, maxBodyBytes } = settings;
+        const { imageFetcher: fetcher } = dependencies;
+        sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
+      }
       const { translated } = target;
       if (!target.canStart) {
         lease = dependencies.peek(modelId);
@@ -124,11 +136,12 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         sendJson(response, 200, translated.answer(answerFacts(lease, arrivedMs)));
         outcome = { status: 200, endedBy: 'model', error: undefined };
       } else if (lease !== undefined) {
+        if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
         outcome = await forward({
           request,
           response,
           path: target.path,
-          body: translated?.prepare === undefined ? target.body : await prepare(translated.prepare, target.body, lease),
+          body: translated?.prepare === undefined ? sentBody : await prepare(translated.prepare, sentBody, lease),
           lease,
           family,
           clock,
@@ -155,19 +168,20 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         else refuseUnread(request, response, failure, { family, clock });
       }
     } finally {
-      lease?.release();
+      if (lease === undefined || conversationId === undefined || !departure.hasHappened()) lease?.release();
+      // A stream with a name goes on without its client, and has its slot until it ends.
+      else void waitForConversation(lease, conversationId, clock).finally(lease.release);
     }
     if (lane === undefined || target === undefined) return;
     const { modelId, isStreaming } = target;
     const laneName = lane.name;
     const durationMs = clock.nowMs() - arrivedMs;
     const isGone = departure.hasHappened();
-    if (lease === undefined) refusedCount += 1;
-    const refusedNumber = refusedCount;
+    const refusalNumber = lease === undefined ? dependencies.nextRefusalNumber() : 0;
     dependencies.record(() => {
       const usage = meter?.usage() ?? NO_USAGE;
       return {
-        id: lease?.requestId ?? `refused-${refusedNumber}`,
+        id: lease?.requestId ?? `refused-${refusalNumber}`,
         at: arrivedAt,
         modelId,
         lane: laneName,
@@ -216,16 +230,22 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
   }
 
   return {
-    handle: (route, request, response, url) =>
-      answer(request, response, { family: route.family, route: url.pathname }, async (body, lane) =>
-        route.translate === undefined
+    handle(route, request, response, url) {
+      const { translate } = route;
+      // A translated answer has errors of its own, and they are all of one kind.
+      const family = translate === undefined ? (dependencies.family ?? route.family) : route.family;
+      return answer(request, response, { family, route: url.pathname }, async (body, lane) =>
+        translate === undefined
           ? await findTarget(dependencies, { route, request, url }, body, lane)
-          : findTranslatedTarget(dependencies, route.translate, body),
-      ),
+          : findTranslatedTarget(dependencies, { route, request, translate }, body),
+      );
+    },
     handleUpstream: (request, response, url) =>
-      answer(request, response, { family: 'openai', route: '/upstream' }, (body) => {
+      answer(request, response, { family: dependencies.family ?? 'openai', route: '/upstream' }, (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
-        return Promise.resolve({ ...target, setName: undefined, isStreaming: false, canComment: false, body });
+        const mayNameMedia = body !== undefined && mayBeJson(body, request.headers['content-type']);
+        const plain = { setName: undefined, isStreaming: false, canComment: false };
+        return Promise.resolve({ ...target, ...plain, body, mayNameMedia });
       }),
   };
 }

@@ -4,7 +4,7 @@ import { sendError } from './error-bodies.ts';
 import { answerPreflight, checkHost, checkOrigin, type GuardPolicy } from './guards.ts';
 import type { RequestUrl } from './find-target.ts';
 import type { InferenceHandler } from './inference.ts';
-import { familyOf, findInferenceRoute } from './routes.ts';
+import { familyOf, findInferenceRoute, type ApiFamily } from './routes.ts';
 
 export interface RequestListenerOptions {
   guardPolicy(): GuardPolicy;
@@ -19,12 +19,28 @@ export interface RequestListenerOptions {
  * What Node's server calls. The guards come first for every request; then the inference routes are dispatched here, since
  * Express's router and its wrapping of request and response would cost more than the rest of Corral (docs/adr/0006).
  */
-export function createRequestListener({
-  guardPolicy,
-  inference,
-  answerForeign,
-  app,
-}: RequestListenerOptions): RequestListener {
+export function createRequestListener(options: RequestListenerOptions): RequestListener {
+  const { guardPolicy, inference, answerForeign, app } = options;
+  const isAnswered = createGate(guardPolicy);
+
+  return (request, response) => {
+    const url = splitUrl(request.url ?? '/');
+    if (isAnswered(request, response, url)) return;
+    const route = findInferenceRoute(request.method ?? 'GET', url.pathname);
+    if (route !== undefined) void inference.handle(route, request, response, url);
+    else if (url.pathname.startsWith('/upstream/')) void inference.handleUpstream(request, response, url);
+    else if (answerForeign?.(request, response, url) !== true) app(request, response);
+  };
+}
+
+/**
+ * The guards that every request of an address passes first. True: it has been refused, or was a question about permission
+ * that has been answered.
+ */
+export function createGate(
+  guardPolicy: () => GuardPolicy,
+  family?: ApiFamily,
+): (request: IncomingMessage, response: ServerResponse, url: RequestUrl) => boolean {
   /** The last host found to be ours. A client sends the same one with every request. */
   let known: { host: string | undefined; localAddress: string | undefined; policy: GuardPolicy } | undefined;
 
@@ -39,24 +55,19 @@ export function createRequestListener({
     return refused;
   }
 
-  return (request, response) => {
-    const url = splitUrl(request.url ?? '/');
+  return (request, response, url) => {
     const policy = guardPolicy();
     const { host, origin } = request.headers;
     const refused = refuseHost(host, request.socket.localAddress, policy) ?? checkOrigin(origin, host, policy);
     if (refused !== undefined) {
-      sendError(response, refused, familyOf(url.pathname));
-      return;
+      sendError(response, refused, family ?? familyOf(url.pathname));
+      return true;
     }
-    if (origin !== undefined && answerPreflight(request, response, origin, policy)) return;
-    const route = findInferenceRoute(request.method ?? 'GET', url.pathname);
-    if (route !== undefined) void inference.handle(route, request, response, url);
-    else if (url.pathname.startsWith('/upstream/')) void inference.handleUpstream(request, response, url);
-    else if (answerForeign?.(request, response, url) !== true) app(request, response);
+    return origin !== undefined && answerPreflight(request, response, origin, policy);
   };
 }
 
-function splitUrl(url: string): RequestUrl {
+export function splitUrl(url: string): RequestUrl {
   // An absolute form (`GET http://host/path`) is allowed by HTTP/1.1; its path is what counts.
   const target = url.startsWith('/') ? url : originForm(url);
   const question = target.indexOf('?');

@@ -1,16 +1,20 @@
+import type { SeedName } from '../dialects/dialect-names.ts';
 import { ollamaTranslations } from '../ollama/translations.ts';
 import type { Translate } from './translation.ts';
 
-/** Which client library reads the answer; decides the shape of errors. */
-export type ApiFamily = 'openai' | 'anthropic' | 'ollama';
+/** Which client reads the answer; decides the shape of errors. */
+export type ApiFamily = 'openai' | 'anthropic' | 'ollama' | SeedName;
 
 export interface InferenceRoute {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** A path as Express 5 understands it. */
   readonly path: string;
   readonly family: ApiFamily;
-  /** `body`: the model is named in the body (or, failing that, in `?model=`); `query`: in `?model=` only. */
-  readonly modelFrom: 'body' | 'query';
+  /**
+   * `body`: the model is named in the body (or, failing that, in `?model=`); `query`: in `?model=` only; `conversation`: it
+   * is the one whose process has the conversation of `?conv_id=`.
+   */
+  readonly modelFrom: 'body' | 'query' | 'conversation';
   /** False for routes that tell about a loaded model and must not load one. */
   readonly canStart: boolean;
   /** Whether `"stream": true` in a JSON body makes the answer a stream of server-sent events. */
@@ -47,6 +51,12 @@ const ofLoaded = (method: 'GET' | 'POST', path: string): InferenceRoute => ({
   canStreamEvents: false,
 });
 
+const ofConversation = (method: 'GET' | 'DELETE', path: string): InferenceRoute => ({
+  ...ofLoaded('GET', path),
+  method,
+  modelFrom: 'conversation',
+});
+
 export function familyOf(pathname: string): ApiFamily {
   if (pathname.startsWith('/v1/messages')) return 'anthropic';
   return pathname.startsWith('/api/') ? 'ollama' : 'openai';
@@ -71,18 +81,29 @@ export const inferenceRoutes: readonly InferenceRoute[] = [
   streaming('/v1/chat/completions'),
   streaming('/chat/completions'),
   post('/v1/chat/completions/input_tokens'),
+  post('/chat/completions/input_tokens'),
+  { ...post('/v1/chat/completions/control'), canStart: false },
   streaming('/v1/completions'),
   streaming('/v1/responses'),
   streaming('/responses'),
   post('/v1/responses/input_tokens'),
+  post('/responses/input_tokens'),
+  ofConversation('GET', '/v1/stream'),
+  ofConversation('DELETE', '/v1/stream'),
+  { ...post('/v1/streams/lookup'), canStart: false },
   post('/v1/embeddings'),
   post('/v1/audio/transcriptions'),
   post('/audio/transcriptions'),
   post('/v1/audio/translations'),
+  post('/audio/translations'),
   post('/v1/audio/speech'),
+  post('/audio/speech'),
   post('/v1/images/generations'),
+  post('/images/generations'),
   post('/v1/images/edits'),
+  post('/images/edits'),
   post('/v1/images/variations'),
+  post('/images/variations'),
   post('/v1/rerank'),
   post('/v1/reranking'),
   post('/rerank'),

@@ -8,8 +8,11 @@ export interface UpstreamTarget {
   readonly canStart: boolean;
 }
 
-/** Routes of llama-server that give away a shell or the network, however they are written. */
-const CLOSED_ROUTE = /^[/\\]+(?:\.[/\\]+)*(?:tools|cors-proxy)(?:[/\\?#;]|$)/i;
+/**
+ * Routes of llama-server that give away a shell or the network. Closed wherever they stand in a path, since a server may be
+ * told to put a prefix before all of its routes, or takes `..` for what it says.
+ */
+const CLOSED_ROUTE = /(?:^|[/\\])(?:tools|cors-proxy)(?:[/\\?#;]|$)/i;
 
 /** `?corral-start=1` on a GET below /upstream/ says that the model may be started for it. */
 const START_PARAMETER = 'corral-start';
@@ -46,13 +49,12 @@ export function findUpstreamTarget(
   };
 }
 
-/** A server may decode a path before it looks at it, so both readings count. */
-function isClosed(path: string): boolean {
-  if (CLOSED_ROUTE.test(path)) return true;
-  try {
-    return CLOSED_ROUTE.test(decodeURIComponent(path));
-  } catch (thrown) {
-    if (thrown instanceof URIError) return false;
-    throw thrown;
+/** A server may decode a path before it looks at it, and one behind it once more; what cannot be decoded stays as it is. */
+export function isClosed(path: string): boolean {
+  let reading = path;
+  for (let depth = 0; depth < 3; depth += 1) {
+    if (CLOSED_ROUTE.test(reading)) return true;
+    reading = reading.replaceAll(/%[0-9a-f]{2}/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
   }
+  return CLOSED_ROUTE.test(reading);
 }

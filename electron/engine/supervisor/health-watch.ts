@@ -2,13 +2,13 @@ import type { Clock, Timer } from '../ports/clock.ts';
 import { probeHealth } from './readiness.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** A hung process is to be noticed within 10 s: a rest and three probes that nobody answers make 7.5. */
-const REST_MS = 1500;
+/** A hung process is to be noticed within 10 s: a rest and three probes that nobody answers make 8. */
+const REST_MS = 2000;
 const PROBE_TIMEOUT_MS = 2000;
 const MAX_MISSES = 3;
 
 /**
- * Asks a ready process every other second whether it is still there, and calls `onHung` once if it stays silent. Any answer
+ * Asks a ready process every few seconds whether it is still there, and calls `onHung` once if it stays silent. Any answer
  * counts, whatever its status: a server may well say that it is busy. So do bytes of an answer that came meanwhile, since
  * simple servers do nothing else while they generate. Returns the function that ends the watch.
  */

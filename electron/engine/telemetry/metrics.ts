@@ -19,8 +19,8 @@ export interface Metrics {
 
 const SECONDS_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-/** Each is a wake-up; at the default of 10 ms they are half of what an idle Corral costs. */
-const LOOP_DELAY_RESOLUTION_MS = 200;
+/** Each is a wake-up; at the default of 10 ms they are more than half of what an idle Corral costs. */
+const LOOP_DELAY_RESOLUTION_MS = 1000;
 
 /** Node notes the whole time between two wake-ups, in nanoseconds; what is beyond the one that was asked for is the delay. */
 function delaySeconds(elapsedNs: number): number {

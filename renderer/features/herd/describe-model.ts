@@ -7,8 +7,8 @@ import { heldBytes } from '../../store/selectors.ts';
 
 /** What the columns of a model's row say. Pure. */
 
-/** Below this an idle time would be a number that changes every second, and says nothing. */
-const JUST_NOW_MS = 60_000;
+/** Below this an idle time would be counted in seconds: a number that never rests, and says nothing. */
+const JUST_NOW_MS = 100_000;
 
 export function describeState({ state, loadProgress, activeRequests }: ModelView): string {
   switch (state) {

@@ -49,6 +49,7 @@ const plainGroups = {
         ['allowedOrigins', 'Allowed web pages'],
         ['adminToken', 'Admin token'],
         ['allowRemoteConfig', 'Change commands and paths over HTTP'],
+        ['remoteImages', 'Pictures named by address'],
       ],
     ),
     group(

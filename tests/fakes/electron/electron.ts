@@ -16,7 +16,7 @@ export { NotificationStandIn as Notification } from './notification.ts';
 export { protocol } from './protocol.ts';
 export { screen } from './screen.ts';
 export { session } from './session.ts';
-export { clipboard, nativeTheme, net, powerMonitor, shell } from './system.ts';
+export { clipboard, nativeTheme, net, powerMonitor, shell, systemPreferences } from './system.ts';
 export { TrayStandIn as Tray } from './tray.ts';
 export { webContents } from './web-contents.ts';
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Clipboard, NativeTheme, PowerMonitor, Shell } from 'electron';
+import type { Clipboard, NativeTheme, PowerMonitor, Shell, SystemPreferences } from 'electron';
 import { currentBrowser } from './browser.ts';
 import { BrowserWindowStandIn } from './browser-window.ts';
 
@@ -34,6 +34,14 @@ export const clipboard = {
   },
   readText: () => Promise.resolve(clipboardText),
 } satisfies Pick<Clipboard, 'writeText' | 'readText'>;
+
+export const systemPreferences = {
+  getAnimationSettings: () => ({
+    prefersReducedMotion: false,
+    scrollAnimationsEnabledBySystem: true,
+    shouldRenderRichAnimation: true,
+  }),
+} satisfies Pick<SystemPreferences, 'getAnimationSettings'>;
 
 class PowerMonitorStandIn
   extends EventEmitter

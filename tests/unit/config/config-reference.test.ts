@@ -40,6 +40,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'server.allowedHosts': ['x.example'],
   'server.allowRemoteConfig': true,
   'server.maxBodyBytes': 4096,
+  'server.remoteImages': 'fetch',
   'server.timeouts.request': '1s',
   'server.timeouts.connect': '1s',
   'server.timeouts.response': '1s',
@@ -105,6 +106,10 @@ const samples: Readonly<Record<string, unknown>> = {
   'sets.<id>.models': ['a', 'b'],
   'sets.<id>.load': 'together',
   'sets.<id>.exclusive': true,
+  'listeners[].dialect': 'ollama',
+  'listeners[].host': '127.0.0.2',
+  'listeners[].port': 8081,
+  'listeners[].options': { owner: 'x' },
   'telemetry.maxRecords': 5,
   'telemetry.maxFileSize': '5MiB',
   'updates.channel': 'beta',
@@ -122,6 +127,7 @@ function configWith(key: string, ...value: unknown[]): unknown {
       ? { models: { a: { file: 'a.gguf' }, b: { file: 'b.gguf' } }, sets: { '<id>': { models: ['a'] } } }
       : {}),
   };
+  if (key.startsWith('listeners')) config['listeners'] = [{ dialect: 'llama_cpp_router', port: 8080 }];
   if (value.length === 0) return config;
   const parts = key.split('.');
   let group = config;
@@ -155,7 +161,6 @@ const anything = [
 const entries: Readonly<Record<string, unknown>> = {
   sets: { s: { models: ['a'] } },
   pools: { p: { endpoints: [{ url: 'http://x' }] } },
-  'listeners[]': [{ dialect: 'ollama', port: 11434 }],
 };
 
 describe('every key of the schema', () => {

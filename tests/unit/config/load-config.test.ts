@@ -32,6 +32,8 @@ describe('parseConfig on what is right', () => {
   it.each(['', '# nothing\n', '{}', 'server:\nmodels:\n', '---\n'])('fills in all defaults for %j', (text) => {
     expect(valid(text)).toEqual({
       filePath: '/etc/corral/config.yaml',
+      foreign: undefined,
+      listeners: [],
       server: {
         host: '127.0.0.1',
         port: 5526,
@@ -41,6 +43,7 @@ describe('parseConfig on what is right', () => {
         allowedHosts: [],
         allowRemoteConfig: false,
         maxBodyBytes: 67_108_864,
+        remoteImages: 'refuse',
         timeouts: { requestMs: 300_000, connectMs: 10_000, responseMs: 0, idleMs: 0, shutdownMs: 10_000 },
       },
       engine: { path: 'auto', autoInstall: true },

@@ -4,6 +4,8 @@ import { findJsonKeys } from '../../../electron/engine/proxy/find-json-keys.ts';
 
 const find = (text: string | Uint8Array) => findJsonKeys(Buffer.from(text as string));
 
+const anything = expect.any(Boolean) as boolean;
+
 /** What a parser that builds the document finds; undefined for what is not a JSON object. */
 function findByParsing(text: string): { model: unknown; isStreaming: boolean } | undefined {
   let value: unknown;
@@ -100,7 +102,7 @@ describe('findJsonKeys', () => {
     ['{"Model":"inner","MODEL":"inner"}', undefined, false],
     ['{"model":"模型:7b/q4"}', '模型:7b/q4', false],
   ])('%s', (text, model, isStreaming) => {
-    expect(find(text)).toEqual({ ok: true, found: { model, isStreaming } });
+    expect(find(text)).toEqual({ ok: true, found: { model, isStreaming, mayNameMedia: anything } });
   });
 
   it.each([
@@ -150,8 +152,22 @@ describe('findJsonKeys', () => {
     const image = 'QUJD'.repeat(2_000_000);
     expect(find(`{"image":"${image}\\\\","model":"a","stream":true}`)).toEqual({
       ok: true,
-      found: { model: 'a', isStreaming: true },
+      found: { model: 'a', isStreaming: true, mayNameMedia: true },
     });
+  });
+
+  it.each([
+    ['{"model":"a","messages":[{"role":"user","content":"an image_url, a url, an image"}]}', false],
+    ['{"model":"a","tools":[{"type":"function","function":{"name":"x","parameters":{}}}]}', false],
+    ['{"model":"a","messages":[{"content":[{"type":"image_url","image_url":{"url":"x"}}]}]}', true],
+    ['{"model":"a","x":{"IMAGE_URL":"x"}}', true],
+    [String.raw`{"model":"a","x":{"\u0075rl":"x"}}`, true],
+    [String.raw`{"model":"a","\u0069mage":"x"}`, true],
+    ['{"model":"a","x":[{"input_audio":{}}]}', true],
+    ['{"model":"a","x":{"images":[]}}', true],
+    ['{"model":"a","x":{"source":{}}}', true],
+  ])('%s may name media: %s', (text, mayNameMedia) => {
+    expect(find(text)).toMatchObject({ ok: true, found: { mayNameMedia } });
   });
 
   it('takes 512 levels and refuses more, however many, without running out of stack', () => {
@@ -169,7 +185,10 @@ describe('findJsonKeys', () => {
         expect(parsed, 'the generator writes JSON').toBeDefined();
         if (hasOtherModel(text)) return;
         const model = typeof parsed?.model === 'string' ? parsed.model : undefined;
-        expect(find(text)).toEqual({ ok: true, found: { model, isStreaming: parsed?.isStreaming } });
+        expect(find(text)).toEqual({
+          ok: true,
+          found: { model, isStreaming: parsed?.isStreaming, mayNameMedia: anything },
+        });
       }),
       { numRuns: 2000 },
     );
@@ -205,7 +224,10 @@ describe('findJsonKeys', () => {
         const result = find(broken);
         if (parsed !== undefined) {
           const model = typeof parsed.model === 'string' ? parsed.model : undefined;
-          expect(result).toEqual({ ok: true, found: { model, isStreaming: parsed.isStreaming } });
+          expect(result).toEqual({
+            ok: true,
+            found: { model, isStreaming: parsed.isStreaming, mayNameMedia: anything },
+          });
         } else if (result.ok) {
           // Skipped strings are not looked into; what is wrong must be in one.
           expect(findByParsing(withEmptyStrings(broken)), broken).toBeDefined();
@@ -233,7 +255,7 @@ describe('findJsonKeys', () => {
       Buffer.concat([Buffer.from('{"x":"'), Buffer.from([0xff]), Buffer.from('","model":"a"}')]),
     ],
   ])('passes %s on, for the model to judge', (_what, text) => {
-    expect(find(text)).toEqual({ ok: true, found: { model: 'a', isStreaming: false } });
+    expect(find(text)).toEqual({ ok: true, found: { model: 'a', isStreaming: false, mayNameMedia: false } });
   });
 
   it('refuses a model name that is no valid string', () => {

@@ -7,7 +7,7 @@ import type { CommandHandlers } from '../../../electron/api/command-handlers.ts'
 import { createNotifications } from '../../../electron/shell/notifications.ts';
 import { createTray } from '../../../electron/shell/tray.ts';
 import { modelView } from '../../fakes/views.ts';
-import { copied, FakeNotification, FakeTray, nativeTheme } from './support/fake-electron.ts';
+import { animation, copied, FakeNotification, FakeTray, nativeTheme } from './support/fake-electron.ts';
 import { herd, loaded, plan } from './support/views.ts';
 
 vi.mock('electron', async () => (await import('./support/fake-electron.ts')).fakeElectron);
@@ -75,6 +75,29 @@ describe('createTray', () => {
     tray.close();
     tray.close();
     expect(FakeTray.newest.isDestroyed).toBe(true);
+  });
+
+  it('turns a quarter while something loads, and rests when it is done', async () => {
+    const shown = open();
+    listener(herd([modelView({ id: 'a', state: 'loading' })]));
+    await vi.advanceTimersByTimeAsync(2250);
+    const names = shown.images.map((image) => path.basename(image, '-light.png'));
+    expect(names).toEqual(['idle', 'loading-1', 'loading-2', 'loading-3', 'loading-4', 'loading-1']);
+    listener(herd([loaded('a')]));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(shown.images.slice(names.length).map((image) => path.basename(image))).toEqual(['ready-light.png']);
+  });
+
+  it('does not turn for somebody who wants less motion', async () => {
+    animation.prefersReducedMotion = true;
+    try {
+      const shown = open();
+      listener(herd([modelView({ id: 'a', state: 'loading' })]));
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(shown.images.map((image) => path.basename(image))).toEqual(['idle-light.png', 'loading-1-light.png']);
+    } finally {
+      animation.prefersReducedMotion = false;
+    }
   });
 
   it('shows itself before there is a snapshot, then the herd and its plans', async () => {

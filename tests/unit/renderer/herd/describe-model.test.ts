@@ -66,7 +66,7 @@ describe('a row', () => {
     [{ waitingRequests: 3 }, plan(), 'ejects nothing · waits: 3'],
     [{ state: 'starting', detail: 'llama-server is fetched' }, undefined, 'llama-server is fetched'],
     [{ state: 'ready', lastUsedAt: NOW_MS - 240_000 }, undefined, 'idle 4 min'],
-    [{ state: 'ready', lastUsedAt: NOW_MS - 59_000 }, undefined, 'just used'],
+    [{ state: 'ready', lastUsedAt: NOW_MS - 99_000 }, undefined, 'just used'],
     [{ state: 'ready', activeRequests: 2, concurrency: 4 }, undefined, '2/4 slots'],
   ])('%j with its plan says %#', (changes, itsPlan, expected) => {
     expect(describeActivity(modelView(changes), itsPlan, NOW_MS)).toBe(expected);

@@ -103,6 +103,9 @@ export const nativeTheme = Object.assign(new EventEmitter(), {
   shouldUseDarkColorsForSystemIntegratedUI: false,
 });
 
+/** What somebody set in the system; the test changes it. */
+export const animation = { prefersReducedMotion: false };
+
 export const copied: string[] = [];
 
 export const fakeElectron = {
@@ -110,6 +113,7 @@ export const fakeElectron = {
   Menu: FakeMenu,
   Notification: FakeNotification,
   nativeTheme,
+  systemPreferences: { getAnimationSettings: () => animation },
   nativeImage: { createFromPath: (path: string) => path },
   clipboard: { writeText: (text: string) => Promise.resolve(void copied.push(text)) },
 };
