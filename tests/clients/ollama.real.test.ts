@@ -130,7 +130,7 @@ describe('the ollama package: chat', () => {
   it('frees the slot upstream when it is aborted in the middle of a stream', async () => {
     const stream = await ollama.chat({ model: 'long', messages: hello, stream: true });
     const read = async (): Promise<void> => {
-      for await (const _part of stream) stream.abort();
+      for await (const { done } of stream) if (!done) stream.abort();
     };
     await expect(read()).rejects.toThrow(/abort/i);
     await eventually('Corral lets go', () => corral.model('long').activeRequests === 0, 1000);
