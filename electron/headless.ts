@@ -24,7 +24,7 @@ function printBanner(engine: Engine, config: ResolvedConfig, print: (line: strin
   print(`Window: ${address}/ui/#token=${engine.instanceToken}`);
   print(`Configuration: ${config.filePath ?? 'none, defaults are used'}`);
   print(
-    `Models: ${models.length} (${models.map((model) => model.id + (model.isDemo ? ', the built-in demo' : '')).join(', ')})`,
+    `Models: ${models.length === 0 ? 'none' : `${models.length} (${models.map((model) => model.id + (model.isDemo ? ', the built-in demo' : '')).join(', ')})`}`,
   );
   const [first] = models;
   if (first === undefined) return;

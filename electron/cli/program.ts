@@ -157,7 +157,12 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
     .passThroughOptions()
     .action((seed: string, flags: string[], { dataDir, nativePort }: { dataDir?: string; nativePort?: number }) =>
       run(false, ({ signal }) =>
-        serveAs(seed, flags, { dataDir, nativePort }, { terminal, signal, workFolder: process.cwd(), serve: serveNow }),
+        serveAs(
+          seed,
+          flags,
+          { dataDir, nativePort },
+          { terminal, signal, version, workFolder: process.cwd(), serve: serveNow },
+        ),
       ),
     );
 

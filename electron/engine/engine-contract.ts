@@ -88,6 +88,8 @@ export interface Engine {
   /** What loading a model would take and do now. */
   planLoad(modelId: string): Promise<LoadPlanView>;
   setGameMode(isOn: boolean): void;
+  /** Looks for a llama-server as if for the first time, and forgets that there was none. */
+  findEngine(): void;
   /** Throws `not-found` if no waiting request has that id. */
   cancelRequest(requestId: string): void;
   /** The configuration file; these throw as `SettingsAccess` says, and `conflict` where there is none. */

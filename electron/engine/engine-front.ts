@@ -5,11 +5,13 @@ import { isResident } from '#shared/model/model-state.ts';
 import type { GgufMetadataReader } from './catalog/gguf-metadata.ts';
 import type { DialectListener } from './dialects/dialect.ts';
 import type { DialectName } from './dialects/dialect-names.ts';
+import { companionsOf } from './companions-of-set.ts';
 import type { ModelTable } from './model-table.ts';
 import { createOllamaApi, type OllamaApi } from './ollama/ollama-api.ts';
 import type { PullService } from './ollama/pull.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import type { Pools } from './pools/pools-contract.ts';
 import { createConversations } from './proxy/conversations.ts';
 import { createDialectRequestListener } from './proxy/dialect-request-listener.ts';
 import { createImageFetcher } from './proxy/fetch-image.ts';
@@ -20,6 +22,8 @@ import {
   type InferenceSettings,
 } from './proxy/inference.ts';
 import type { GuardPolicy } from './proxy/guards.ts';
+import { listedPoolModel } from './proxy/listed-pool-models.ts';
+import { createPooledRequests } from './proxy/pooled-requests.ts';
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
@@ -42,7 +46,8 @@ export interface EngineFrontOptions {
   table(): ModelTable;
   process(modelId: string): ModelProcessView;
   models(): ModelView[];
-  loadInBackground(modelId: string): void;
+  readonly pools: Pick<Pools, 'ownId' | 'resolve' | 'acquire' | 'isSticky' | 'models' | 'waitStatus'>;
+  loadInBackground(modelId: string, setName?: string): void;
   checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
   readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys'>;
   /** Undefined where models cannot be fetched. */
@@ -68,14 +73,17 @@ export interface EngineFront {
 
 /** All that listeners answer, wired to the parts that know the answers. */
 export function createEngineFront(options: EngineFrontOptions): EngineFront {
-  const { clock, logger, scheduler, intake, metrics, startedAt, table } = options;
+  const { clock, logger, scheduler, intake, metrics, startedAt, table, pools } = options;
   let refusalCount = 0;
   const inferenceDependencies: Omit<InferenceDependencies, 'settings'> = {
     clock,
     logger,
     resolveModel: (name) => table().resolve(name),
     resolvePrefix: (upstreamPath) => table().resolvePrefix(upstreamPath),
-    knownModels: () => [...table().models.keys()],
+    knownModels: () => [
+      ...[...table().models.values()].filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id),
+      ...pools.models().map(({ id }) => id),
+    ],
     filtersOf: (modelId) => table().models.get(modelId)?.filters,
     keepsKvCache: (modelId) => canKeepKvCache(table().models.get(modelId)),
     peek(modelId) {
@@ -88,15 +96,20 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     acquireNow: scheduler.acquireNow,
     acquire: scheduler.acquire,
     waitStatus: scheduler.waitStatus,
-    loadSet(setName) {
+    loadSet(setName, modelId) {
       const set = table().sets.get(setName);
       if (set?.load !== 'together') return;
-      for (const member of set.models) if (!isResident(options.process(member).state)) options.loadInBackground(member);
+      for (const member of companionsOf(modelId, set.models, table().models)) {
+        const isThere = isResident(options.process(member).state);
+        if (isThere && (!set.isByName || scheduler.counts(member).setName === setName)) continue;
+        options.loadInBackground(member, setName);
+      }
     },
     keepAlive: scheduler.keepAlive,
     processFacts: options.process,
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
+    pooled: createPooledRequests({ pools, clock }),
     nextRefusalNumber: () => (refusalCount += 1),
     imageFetcher: createImageFetcher(),
     conversations: createConversations(clock),
@@ -137,11 +150,15 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     createProxyApp({
       logger,
       guardPolicy,
-      resolveModel: (name) => table().resolve(name)?.modelId,
-      listModels: () =>
-        options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
-          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
+      instanceId: pools.ownId,
+      resolveModel: (name) => table().resolve(name)?.modelId ?? pools.resolve(name)?.model,
+      listModels: () => [
+        ...options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
+          const isUnlisted = table().models.get(id)?.isUnlisted === true;
+          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, isUnlisted, contextSize, aliases };
         }),
+        ...pools.models().flatMap((model) => (table().resolve(model.id) === undefined ? [listedPoolModel(model)] : [])),
+      ],
       isShuttingDown: options.isShuttingDown,
       renderMetrics,
       mounts,
@@ -161,6 +178,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
           return dialect.family;
         },
         checkTarget: (modelId, route, request) => dialect.checkTarget?.(modelId, route, request),
+        loadingNote: (modelId, pathname) => dialect.loadingNote?.(modelId, pathname),
       });
       const dialect = create(inference);
       const listener = createDialectRequestListener({

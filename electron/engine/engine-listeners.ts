@@ -143,7 +143,7 @@ export function createEngineListeners(options: EngineListenersOptions): EngineLi
           kept.push({ door, spec });
         }
       } catch (thrown) {
-        for (const { door } of kept) if (added.includes(door.listeners)) door.furniture.dialect?.close?.();
+        for (const { door } of kept) if (added.includes(door.listeners)) await door.furniture.dialect?.close?.();
         await Promise.all(added.map(closeListeners));
         throw thrown;
       }
@@ -151,11 +151,11 @@ export function createEngineListeners(options: EngineListenersOptions): EngineLi
         const isSame = isSameListener(door.spec, spec);
         door.spec = spec;
         if (isSame) continue;
-        door.furniture.dialect?.close?.();
+        await door.furniture.dialect?.close?.();
         door.furniture = furnish(door);
       }
       for (const { listeners, furniture } of left) {
-        furniture.dialect?.close?.();
+        await furniture.dialect?.close?.();
         closed.push(listeners);
       }
       // Connections to an address that is no longer wanted may finish what they are doing.
@@ -181,7 +181,7 @@ export function createEngineListeners(options: EngineListenersOptions): EngineLi
       for (const listeners of opened) listeners.stopAccepting();
     },
     async close() {
-      for (const door of doors) door.furniture.dialect?.close?.();
+      for (const door of doors) await door.furniture.dialect?.close?.();
       await Promise.all([...opened].map(closeListeners));
     },
   };

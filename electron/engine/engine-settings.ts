@@ -1,3 +1,4 @@
+import { proxyKey } from './config/proxy-address.ts';
 import type { ResolvedConfig } from './config/resolved-config.ts';
 import { isLoopbackHost } from './config/schema-fields.ts';
 import type { ModelTable } from './model-table.ts';
@@ -33,11 +34,16 @@ export function inferenceSettingsOf(config: ResolvedConfig, host = config.server
 
 export function schedulerSettingsOf(config: ResolvedConfig, { models, sets }: ModelTable): SchedulerSettings {
   const canEvict = config.memory.policy === 'evict-lru';
-  const setFacts = [...sets].map(([name, set]) => ({ name, models: set.models, isExclusive: set.isExclusive }));
+  const setFacts = [...sets].map(([name, set]) => ({ name, ...set }));
+  const addresses = new Map(
+    [...models.values()].flatMap((model) =>
+      model.kind === 'command' && model.proxy !== undefined ? [[model.id, proxyKey(model.proxy)] as const] : [],
+    ),
+  );
   return {
     models,
     room: createMemoryRoom({
-      count: createCountRoom({ maxLoaded: config.memory.maxLoaded, canEvict, sets: setFacts }),
+      count: createCountRoom({ maxLoaded: config.memory.maxLoaded, canEvict, sets: setFacts, addresses }),
       canEvict,
     }),
     gameModeRequests: config.memory.gameMode.requests,
@@ -47,5 +53,6 @@ export function schedulerSettingsOf(config: ResolvedConfig, { models, sets }: Mo
       config.server.apiKeys.flatMap((key) => (key.concurrency === undefined ? [] : [[key.name, key.concurrency]])),
     ),
     togetherSets: [...sets.values()].filter((set) => set.load === 'together').map((set) => set.models),
+    byNameSets: new Map([...sets].filter(([, set]) => set.isByName).map(([name, set]) => [name, set.models])),
   };
 }

@@ -22,10 +22,10 @@ import { createEngineFront } from './engine-front.ts';
 import { createEngineListeners } from './engine-listeners.ts';
 import { openEngineLogs } from './engine-logs.ts';
 import { openEngineMemory } from './engine-memory.ts';
+import { openEnginePools } from './engine-pools.ts';
 import { openEngineRecords } from './engine-records.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
-import { watchForGames } from './memory/automatic-game-mode.ts';
-import { repeatWhileWanted } from './memory/repeat-while-wanted.ts';
+import { watchMemory } from './engine-watches.ts';
 import { createMemoryHistory } from './memory/memory-history.ts';
 import { createSteadyMemory } from './memory/steady-memory.ts';
 import { createEventFeed } from './event-feed.ts';
@@ -49,9 +49,6 @@ import { createSupervisor } from './supervisor/supervisor.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
 export type { Engine, EngineOptions } from './engine-contract.ts';
-
-/** How often memory is read while nobody looks and a model holds some of it: as often as its history has samples. */
-const BACKGROUND_LOOK_MS = 15_000;
 
 /**
  * Brings the engine up to where it could listen: takes the data folder, ends what an earlier run left behind, and sets
@@ -108,7 +105,7 @@ async function setUp(
   if (platform !== 'win32') await removeStaleSockets(runtimeFolder);
 
   const readTable = async (from: ResolvedConfig): Promise<ModelTable> =>
-    createModelTable(await withDemoModel(from.models, dataFolder), from.sets);
+    createModelTable(await withDemoModel(from, dataFolder), from.sets);
   let table = await readTable(config);
 
   const engines = createEngines({
@@ -182,6 +179,7 @@ async function setUp(
   const metrics = createMetrics(
     () => models(),
     () => steadyMemory.view(),
+    () => pools.views(),
   );
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
@@ -198,6 +196,8 @@ async function setUp(
   });
   undo.push(() => records.close());
 
+  const pools = openEnginePools({ config, clock, logger, feed, scheduler: () => scheduler });
+  undo.push(() => pools.close());
   const scheduler = createScheduler({
     ...schedulerSettingsOf(config, table),
     supervisor,
@@ -211,7 +211,7 @@ async function setUp(
       markModel(modelId);
       markMemory();
     },
-    onQueueChanged: () => feed.mark('queue', () => ({ type: 'queue-changed', queue: scheduler.queue() })),
+    onQueueChanged: pools.markQueue,
   });
 
   let inferenceSettings = inferenceSettingsOf(config);
@@ -282,8 +282,8 @@ async function setUp(
     feed.mark('instance', () => ({ type: 'instance-changed', instance: instanceView() }));
   }
 
-  function loadInBackground(modelId: string): void {
-    scheduler.load(modelId, new AbortController().signal).catch((thrown: unknown) => {
+  function loadInBackground(modelId: string, setName?: string): void {
+    scheduler.load(modelId, new AbortController().signal, setName).catch((thrown: unknown) => {
       logger.log('warn', `Model "${modelId}" was to be loaded and was not: ${(thrown as Error).message}`);
     });
   }
@@ -310,6 +310,7 @@ async function setUp(
     table: () => table,
     process: (modelId) => supervisor.process(modelId).view(),
     models,
+    pools,
     loadInBackground,
     checkAdmin,
     metadata: memory.metadata,
@@ -325,6 +326,7 @@ async function setUp(
         clock,
         config: () => config,
         table: () => table,
+        pools,
         settings: options.settings,
         front,
       }),
@@ -353,7 +355,8 @@ async function setUp(
     announceInstance();
     logger.log('info', 'Shutting down');
     // Meanwhile new requests are told 503; a refused connection would look like no Corral at all.
-    await scheduler.close(config.server.timeouts.shutdownMs);
+    const { shutdownMs } = config.server.timeouts;
+    await Promise.all([scheduler.close(shutdownMs), pools.drain(shutdownMs)]);
     listeners.stopAccepting();
     await supervisor.stopAll('shutdown');
     await unwind();
@@ -371,33 +374,15 @@ async function setUp(
       undo.push(() => removeInstanceFile(dataFolder));
       await listeners.open(config);
       lookForEngine();
-      undo.push(
-        watchForGames({
-          clock,
-          isWanted: () => config.memory.gameMode.isAutomatic,
-          isOn: scheduler.isGameMode,
-          switchTo: switchGameMode,
-          readDevices: memory.readDevices,
-        }),
-      );
-      undo.push(
-        repeatWhileWanted({
-          clock,
-          intervalMs: BACKGROUND_LOOK_MS,
-          // A GPU that nobody uses is left asleep.
-          isWanted: () => models().some(({ state }) => isResident(state)),
-          async act() {
-            await memory.readDevices();
-          },
-        }),
-      );
+      const { isGameMode } = scheduler;
+      undo.push(watchMemory({ clock, memory, config: () => config, models, isGameMode, switchGameMode }));
       for (const model of table.models.values()) if (model.startup) loadInBackground(model.id);
     },
 
     stop({ isHurried = false } = {}) {
       if (stopping === undefined) stopping = stopInOrder();
       else if (isHurried) {
-        void scheduler.close(0);
+        void Promise.all([scheduler.close(0), pools.drain(0)]);
         for (const modelId of table.models.keys()) void supervisor.process(modelId).stop('shutdown', { graceMs: 0 });
       }
       return stopping;
@@ -424,6 +409,7 @@ async function setUp(
       memory.reset();
       supervisor.configure(table.models);
       void kvCacheKeeper.sweep();
+      pools.configure(next);
       scheduler.configure(
         schedulerSettingsOf(next, table),
         change.restarted.map(({ id }) => id),
@@ -447,7 +433,8 @@ async function setUp(
       instance: instanceView(),
       engine: engines.status(),
       models: models(),
-      queue: scheduler.queue(),
+      queue: pools.queue(),
+      pools: pools.views(),
       memory: steadyMemory.view(),
     }),
     subscribe(listener, { isLooking = true } = {}) {
@@ -476,10 +463,14 @@ async function setUp(
       return loadPlanView(scheduler.plan(modelId));
     },
     setGameMode: switchGameMode,
+    findEngine: () => {
+      engines.configure(config.engine);
+      lookForEngine();
+    },
     setPinned: scheduler.setPinned,
     resetModel: scheduler.reset,
     cancelRequest(requestId) {
-      if (scheduler.cancel(requestId)) return;
+      if (pools.cancel(requestId)) return;
       throw new AppError(
         'not-found',
         `No request "${requestId}" waits; it may have been served or given up meanwhile.`,

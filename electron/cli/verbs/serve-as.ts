@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
+import { dataFolder } from '../../engine/config/config-folders.ts';
 import { processFolders } from '../../engine/config/process-folders.ts';
 import type { CommandLineContext, SeedAction, StepTools } from '../../engine/dialects/command-line.ts';
 import { seedCommandLines } from '../../engine/dialects/command-lines.ts';
@@ -9,6 +11,7 @@ export interface ServeAsSurroundings {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly workFolder: string;
+  readonly version: string;
   /** Runs Corral until it is asked to end; returns the exit code. */
   serve(options: Omit<ServeOptions, 'version' | 'print' | 'printLog' | 'windowFolder'>): Promise<number>;
 }
@@ -34,15 +37,18 @@ export async function serveAs(
   { dataDir, nativePort }: ServeAsOptions,
   surroundings: ServeAsSurroundings,
 ): Promise<number> {
-  const { terminal, signal, workFolder } = surroundings;
+  const { terminal, signal, workFolder, version } = surroundings;
   const commandLine = seedCommandLines.find((each) => each.seed === seed);
   if (commandLine === undefined) {
     throw new AppError('invalid-request', `Corral cannot stand in for "${seed}"; it knows ${knownSeeds().join(', ')}.`);
   }
-  const { env, homeFolder, platform } = processFolders();
+  const folders = processFolders();
+  const { env, homeFolder, platform } = folders;
   const context: CommandLineContext = { env, homeFolder, platform, workFolder };
   const tools: StepTools = {
     ...context,
+    dataFolder: resolve(workFolder, dataDir ?? dataFolder(folders)),
+    version,
     signal,
     print: (line) => terminal.write(`${line}\n`),
     printError: (line) => terminal.writeError(`${line}\n`),

@@ -51,6 +51,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   pooling: { key: 'pooling', effect: 'restart' },
   rerank: { key: 'rerank', effect: 'restart' },
   devices: { key: 'devices', effect: 'restart' },
+  rpc: { key: 'rpc', effect: 'restart' },
   args: { key: 'args', effect: 'restart' },
   keepKvCache: { key: 'keepKvCache', effect: 'restart' },
   env: { key: 'env', effect: 'restart' },
@@ -58,6 +59,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   cwd: { key: 'cwd', effect: 'restart' },
   health: { key: 'health', effect: 'restart' },
   readyPattern: { key: 'readyPattern', effect: 'restart' },
+  proxy: { key: 'proxy', effect: 'restart' },
   stopCommand: { key: 'stopCommand', effect: 'update' },
   aliases: { key: 'aliases', effect: 'update' },
   concurrency: { key: 'concurrency', effect: 'update' },
@@ -69,6 +71,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   startup: { key: 'startup', effect: 'update' },
   priority: { key: 'priority', effect: 'update' },
   filters: { key: 'filters', effect: 'update' },
+  isUnlisted: { key: 'unlisted', effect: 'update' },
 };
 
 type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'foreign' | 'models'>;
@@ -83,6 +86,7 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
   telemetry: true,
   updates: true,
   sets: true,
+  pools: true,
   listeners: true,
 };
 

@@ -3,6 +3,7 @@ import { isSeedName } from '../dialects/dialect-names.ts';
 import type { LocatedIssue, PathSegment } from './config-issue.ts';
 import { explainZodIssues } from './explain-zod-issues.ts';
 import { notYetEffective } from './not-yet-effective.ts';
+import { plainUrl } from './resolve-pool.ts';
 import { DEFAULT_PORT, isLoopbackHost } from './schema-fields.ts';
 import { commandModelKeys, fileModelKeys } from './schema-models.ts';
 
@@ -22,6 +23,7 @@ export function findCrossErrors(value: unknown): LocatedIssue[] {
     ...checkPorts(root),
     ...checkListenerOptions(root),
     ...checkSets(root),
+    ...checkPools(root),
   ];
 }
 
@@ -41,7 +43,7 @@ export function findWarnings(value: unknown): LocatedIssue[] {
       message: 'is also the name of the lane for clients without a key; choose another to tell them apart',
     });
   });
-  return warnings;
+  return [...warnings, ...findRepeatedEndpoints(root)];
 }
 
 function matchPattern(value: unknown, pattern: readonly string[], at: readonly PathSegment[]): PathSegment[][] {
@@ -66,6 +68,29 @@ function checkSets(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
     const hidden =
       models[name] === undefined ? [] : [{ segments: ['sets', name], message: 'is also the id of a model' }];
     return [...unknown, ...hidden];
+  });
+}
+
+/** `set/model` and `pool/model` must not mean two things. */
+function checkPools(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  const sets = asGroup(root['sets']);
+  return Object.keys(asGroup(root['pools']))
+    .filter((name) => sets[name] !== undefined)
+    .map((name) => ({ segments: ['pools', name], message: 'is also the name of a set; choose another' }));
+}
+
+function findRepeatedEndpoints(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  return Object.entries(asGroup(root['pools'])).flatMap(([name, pool]) => {
+    const seen = new Set<string>();
+    return asList(asGroup(pool)['endpoints']).flatMap((endpoint, index): LocatedIssue[] => {
+      const { url, apiKey } = asGroup(endpoint);
+      if (typeof url !== 'string' || !URL.canParse(url)) return [];
+      const key = JSON.stringify([plainUrl(url), apiKey]);
+      const isRepeated = seen.has(key);
+      seen.add(key);
+      if (!isRepeated) return [];
+      return [{ segments: ['pools', name, 'endpoints', index], message: 'is listed before; it is used once' }];
+    });
   });
 }
 

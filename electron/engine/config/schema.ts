@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { dialectNames } from '../dialects/dialect-names.ts';
 import { defaultsSchema, modelsSchema } from './schema-models.ts';
+import { poolsSchema } from './schema-pools.ts';
 import {
   bytesField,
   DEFAULT_PORT,
   durationField,
   hostField,
+  httpUrlField,
   modelIdField,
   nonEmptyText,
   originField,
@@ -20,13 +22,6 @@ import {
  * The shape of the configuration file: every key with its meaning and its default. Checks that concern several keys at
  * once are in `cross-checks.ts`; what this version does not act on yet is listed in `not-yet-effective.ts`.
  */
-
-const httpUrl = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    'must be a URL that starts with http:// or https://',
-  );
 
 const serverSchema = z
   .strictObject({
@@ -96,7 +91,7 @@ const engineSchema = z
       .enum(['auto', 'cuda', 'rocm', 'vulkan', 'metal', 'cpu'])
       .prefault('auto')
       .describe('Which kind of build to use; `auto` probes the machine.'),
-    origin: httpUrl
+    origin: httpUrlField
       .prefault('https://api.github.com/repos/ggml-org/llama.cpp')
       .describe('Where releases of llama.cpp come from.'),
     keep: z.int().min(1).prefault(2).describe('Builds kept on disk, so that one can go back.'),
@@ -168,21 +163,21 @@ const setSchema = z.strictObject({
     .prefault('on-demand')
     .describe('Load all members with the first, or each when it is needed.'),
   exclusive: z.boolean().prefault(false).describe('Nothing else stays loaded beside this set.'),
-});
-
-const poolSchema = z.strictObject({
-  endpoints: z
-    .array(
-      z.strictObject({
-        url: httpUrl.describe('The base address of an OpenAI-compatible server.'),
-        apiKey: secretField.optional().describe('The key that server wants.'),
-        models: z.array(nonEmptyText).prefault(['*']).describe('Ids it serves; `*` means all it lists.'),
-        concurrency: z.int().min(1).optional().describe('Requests it gets at once. Unset: no limit.'),
-      }),
-    )
-    .min(1, 'must have at least one endpoint')
-    .describe('The servers of the pool.'),
-  sticky: z.enum(['none', 'user']).prefault('none').describe('Keep a user on the same endpoint while it is healthy.'),
+  evictsOthers: z
+    .boolean()
+    .prefault(false)
+    .describe('Loading a member unloads everything outside of the set; what is loaded later may stay beside it.'),
+  oneAtATime: z.boolean().prefault(false).describe('The members take turns: only one of them is loaded at a time.'),
+  persistent: z
+    .boolean()
+    .prefault(false)
+    .describe('Sets that are `exclusive` or have `evictsOthers` leave its members loaded.'),
+  byName: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'The members stay together only while they are asked for as `set/model`; by its own id each comes alone.',
+    ),
 });
 
 const catalogSchema = z
@@ -216,7 +211,7 @@ export const configSchema = z.strictObject({
     .record(nonEmptyText, setSchema)
     .prefault({})
     .describe('Models that belong together, addressed as `set/model`.'),
-  pools: z.record(nonEmptyText, poolSchema).prefault({}).describe('Servers elsewhere that answer for some models.'),
+  pools: poolsSchema,
   catalog: catalogSchema,
   listeners: z
     .array(listenerSchema)

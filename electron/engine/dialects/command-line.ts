@@ -11,6 +11,10 @@ export interface CommandLineContext {
 
 /** What a step of such a program may use. */
 export interface StepTools extends CommandLineContext {
+  /** Corral's data folder; it may not exist yet. */
+  readonly dataFolder: string;
+  /** Corral's own. */
+  readonly version: string;
   readonly signal: AbortSignal;
   /** A line on standard output. */
   print(line: string): void;

@@ -2,6 +2,10 @@ import type { z } from 'zod';
 import type { SeedName } from './dialect-names.ts';
 import type { ErrorEnvelope } from './error-envelope.ts';
 import { llamaCppRouterFacts } from './llama-cpp-router/facts.ts';
+import { llamaSwapFacts } from './llama-swap/facts.ts';
+import { llamaModelRouterFacts } from './llama-model-router/facts.ts';
+import { llamaRouterFacts } from './llama-router/facts.ts';
+import { routerModelFacts } from './routermodel/facts.ts';
 
 /** What the configuration and the answers need to know of a dialect, without what makes it run. */
 export interface DialectFacts {
@@ -13,4 +17,8 @@ export interface DialectFacts {
 /** One line a dialect. */
 export const dialectFacts: Readonly<Partial<Record<SeedName, DialectFacts>>> = {
   llama_cpp_router: llamaCppRouterFacts,
+  'llama-swap': llamaSwapFacts,
+  'llama-router': llamaRouterFacts,
+  'llama-model-router': llamaModelRouterFacts,
+  routermodel: routerModelFacts,
 };

@@ -3,6 +3,7 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelConfig, ListenerConfig, ResolvedConfig } from '../config/resolved-config.ts';
 import type { Engine } from '../engine-contract.ts';
 import type { ResolvedName } from '../model-table.ts';
+import type { ListedPoolModel } from '../pools/pools-contract.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LogLevel } from '../ports/logger.ts';
 import type { RequestUrl } from '../proxy/find-target.ts';
@@ -50,6 +51,8 @@ export interface DialectHost {
   modelConfig(modelId: string): ModelConfig | undefined;
   /** Models the lane may see, in the order of the file. */
   modelIds(lane: Lane): readonly string[];
+  /** What pools answer for and the lane may see, by lists no older than `maxAgeMs`. */
+  pooledModels(lane: Lane, maxAgeMs: number): Promise<readonly ListedPoolModel[]>;
   renderMetrics(): Promise<{ contentType: string; text: string }>;
   /** A line for Corral's own log. */
   log(level: LogLevel, message: string): void;
@@ -76,10 +79,15 @@ export interface DialectListener {
   isOwnToken?(headers: IncomingHttpHeaders): boolean;
   /** Whether a model may be asked for this, beyond what Corral checks itself. */
   checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /**
+   * A server-sent event, blank line included, that a stream begins with where its model has to be loaded first. Status 200 is
+   * sent with it: what fails later is told by an event.
+   */
+  loadingNote?(modelId: string, pathname: string): string | undefined;
   /** The line the program prints once it listens. */
   startupLine?(address: string): string;
   /** Ends what it has open: timers, streams. */
-  close?(): void;
+  close?(): void | Promise<void>;
 }
 
 export interface Dialect {

@@ -39,3 +39,9 @@ export function foreignPathOf(nativePath: string, report: readonly ImportEntry[]
 function closeness(nativePath: string, to = ''): number {
   return to === nativePath ? Number.POSITIVE_INFINITY : isAtOrBelow(nativePath, to) ? to.length : -to.length;
 }
+
+/** The entries about what the document says; a program's own default that nobody wrote needs no word. Pure. */
+export function entriesOfWritten(value: unknown, report: readonly ImportEntry[]): ImportEntry[] {
+  const leaves = leafPaths(value);
+  return report.filter(({ path }) => leaves.some((leaf) => isAtOrBelow(leaf, path) || isAtOrBelow(path, leaf)));
+}

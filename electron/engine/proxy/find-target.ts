@@ -4,9 +4,10 @@ import type { FilterConfig } from '../config/resolved-config.ts';
 import type { ResolvedName } from '../model-table.ts';
 import type { Lease } from '../scheduler/lease.ts';
 import { findConversationModel, goneConversation, type Conversations } from './conversations.ts';
-import { filterBody, parseJsonObject } from './filter-body.ts';
-import { checkJsonBody, findRequestedModel } from './find-model.ts';
+import { filterBody, parseJsonObject, withModelName } from './filter-body.ts';
+import { checkJsonBody, findRequestedModel, type RequestedModel } from './find-model.ts';
 import { checkLaneModel, type Lane } from './guards.ts';
+import type { PooledRequests, PooledTarget } from './pooled-requests.ts';
 import type { InferenceRoute } from './routes.ts';
 import type { Translate, TranslatedRequest } from './translation.ts';
 
@@ -23,6 +24,8 @@ export interface Target {
   readonly body: Buffer | undefined;
   /** The body may name pictures and the like that the model's server would fetch. */
   readonly mayNameMedia: boolean;
+  /** It goes to another machine. */
+  readonly pooled?: PooledTarget;
   /** For a request in another API's words; undefined where bytes go on as they came. */
   readonly translated?: TranslatedRequest | undefined;
 }
@@ -35,6 +38,8 @@ export interface TargetSources {
   peek(modelId: string): Lease | undefined;
   /** What the address itself asks of a model before a request goes to it. */
   checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /** Asked for names that no model here has. */
+  readonly pooled: PooledRequests;
   /** Shared by all addresses. */
   readonly conversations: Conversations;
 }
@@ -60,6 +65,8 @@ export async function findTarget(
   const requested = ofStream ?? (await findRequestedModel(request, search, searched));
   const resolved = sources.resolveModel(requested.name);
   if (resolved === undefined) {
+    const pooled = sources.pooled.find({ requested, route, request, lane, pathname, search, body });
+    if (pooled !== undefined) return pooledTarget(pooled, requested, route);
     const known = sources.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
     throw unknownModel(requested.name, known);
   }
@@ -77,8 +84,19 @@ export async function findTarget(
     canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
     canStart: route.canStart,
     path: pathname + search,
-    body: canFilter ? filterBody(body, filters) : body,
+    body: canFilter ? filterBody(body, filters, requested.name) : body,
     mayNameMedia: requested.mayNameMedia,
+  };
+}
+
+function pooledTarget(pooled: PooledTarget, requested: RequestedModel, route: InferenceRoute): Target {
+  const { isStreaming, isJson, mayNameMedia } = requested;
+  return {
+    ...{ pooled, isStreaming, mayNameMedia, path: pooled.path, body: pooled.body },
+    modelId: pooled.name.label,
+    setName: undefined,
+    canComment: isStreaming && isJson && route.canStreamEvents,
+    canStart: route.canStart,
   };
 }
 
@@ -90,24 +108,46 @@ export function findTranslatedTarget(
   sources: TargetSources,
   { route, request, translate }: { route: InferenceRoute; request: IncomingMessage; translate: Translate },
   body: Buffer | undefined,
+  lane: Lane,
 ): Target {
   const bytes = body ?? Buffer.alloc(0);
   const { model: asked } = checkJsonBody(bytes);
   if (asked === undefined || asked === '') throw new AppError('model-missing', 'model is required');
   const found = resolveTagged(asked, sources.resolveModel);
-  if (found === undefined) throw untaggedUnknown(asked);
-  const { modelId, setName } = found.resolved;
-  const refused = sources.checkTarget?.(modelId, route, request);
+  const refused = found && sources.checkTarget?.(found.resolved.modelId, route, request);
   if (refused !== undefined) throw refused;
-  const translated = translate(parseJsonObject(bytes), { asked, model: found.name });
-  const { kind, isStreaming } = translated;
+  const translated = translate(parseJsonObject(bytes), { asked, model: found?.name ?? asked });
+  const isForwarded = translated.kind === 'forward';
+  const path = isForwarded ? translated.path : '';
+  const plain = isForwarded ? Buffer.from(JSON.stringify(translated.body)) : undefined;
+  const { isStreaming } = translated;
   // Pictures come within the request, never by their address.
-  const plainly = { canComment: false, canStart: true, mayNameMedia: false };
-  const common = { modelId, setName, isStreaming, ...plainly, translated };
-  if (kind !== 'forward') return { ...common, path: '', body: undefined };
-  const plain = Buffer.from(JSON.stringify(translated.body));
+  const common = { isStreaming, canComment: false, canStart: true, mayNameMedia: false, translated };
+  if (found === undefined) {
+    const toPool = { route, request, lane, pathname: path, search: '', body: plain };
+    const pooled = findPooled(asked, sources.pooled, toPool);
+    if (pooled === undefined) throw untaggedUnknown(asked);
+    const { label, model } = pooled.name;
+    const named = plain === undefined ? undefined : withModelName(plain, model);
+    return { ...common, pooled, path: pooled.path, body: named, modelId: label, setName: undefined };
+  }
+  const { modelId, setName } = found.resolved;
   const filters = sources.filtersOf(modelId);
-  return { ...common, path: translated.path, body: filters === undefined ? plain : filterBody(plain, filters) };
+  const isFiltered = plain !== undefined && filters !== undefined;
+  return { ...common, modelId, setName, path, body: isFiltered ? filterBody(plain, filters, found.name) : plain };
+}
+
+/** The pool that knows a name, with its tag or without, before one that would take any. */
+function findPooled(
+  asked: string,
+  pooled: PooledRequests,
+  options: Omit<Parameters<PooledRequests['find']>[0], 'requested'>,
+): PooledTarget | undefined {
+  const found = namesOf(asked).flatMap((name) => {
+    const requested = { name, isStreaming: false, isJson: true, mayNameMedia: false };
+    return pooled.find({ ...options, requested }) ?? [];
+  });
+  return found.find(({ name }) => !name.label.endsWith('/*')) ?? found[0];
 }
 
 const DEFAULT_TAG = ':latest';
@@ -117,12 +157,15 @@ export function resolveTagged<Resolved>(
   asked: string,
   resolve: (name: string) => Resolved | undefined,
 ): { readonly name: string; readonly resolved: Resolved } | undefined {
-  const names = asked.endsWith(DEFAULT_TAG) ? [asked, asked.slice(0, -DEFAULT_TAG.length)] : [asked];
-  for (const name of names) {
+  for (const name of namesOf(asked)) {
     const resolved = resolve(name);
     if (resolved !== undefined) return { name, resolved };
   }
   return undefined;
+}
+
+function namesOf(asked: string): readonly string[] {
+  return asked.endsWith(DEFAULT_TAG) ? [asked, asked.slice(0, -DEFAULT_TAG.length)] : [asked];
 }
 
 /** In Ollama's own words, which its clients match on. */

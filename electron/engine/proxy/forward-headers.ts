@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { VIA_HEADER } from '../pools/hops.ts';
 import { PRIORITY_HEADER } from './request-priority.ts';
 
 /** RFC 9110 section 7.6.1, and the older names still in use. */
@@ -25,6 +26,7 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
   'origin',
   'referer',
   PRIORITY_HEADER,
+  VIA_HEADER,
 ]);
 
 /** A child's own opinion on who may read its answers is overruled: llama-server allows every origin. */
@@ -47,6 +49,7 @@ export function forwardedRequestHeaders(
     contentLength,
     isPlainWanted = false,
     isTranslated = false,
+    more,
   }: {
     apiKey: string | undefined;
     contentLength: number | undefined;
@@ -54,6 +57,8 @@ export function forwardedRequestHeaders(
     isPlainWanted?: boolean;
     /** The body is Corral's, whatever the client called its own. */
     isTranslated?: boolean;
+    /** Names and values in turn. */
+    more?: readonly string[] | undefined;
   },
 ): string[] {
   const named = namedByConnection(connection);
@@ -70,6 +75,7 @@ export function forwardedRequestHeaders(
   // RFC 9110, section 12.5.3: without the header, any coding would do.
   if (isPlainWanted) forwarded.push('accept-encoding', 'identity');
   if (isTranslated) forwarded.push('content-type', 'application/json');
+  if (more !== undefined) forwarded.push(...more);
   if (apiKey !== undefined) forwarded.push('authorization', `Bearer ${apiKey}`);
   if (contentLength !== undefined) forwarded.push('content-length', String(contentLength));
   return forwarded;

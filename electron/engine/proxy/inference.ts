@@ -44,11 +44,11 @@ export interface InferenceDependencies extends TargetSources {
   /** Whether Corral saves and restores its slots. */
   keepsKvCache(modelId: string): boolean;
   isShuttingDown(): boolean;
-  acquireNow(modelId: string, lane: string): Lease | undefined;
+  acquireNow(modelId: string, lane: string, setName?: string): Lease | undefined;
   acquire(options: AcquireOptions): Promise<Lease>;
   waitStatus(requestId: string): WaitStatus | undefined;
   /** Asked for by a set's name: the other members may have to come, too. */
-  loadSet(setName: string): void;
+  loadSet(setName: string, modelId: string): void;
   /** How long a loaded model stays once it is idle; until it is loaded anew, or the next such wish. */
   keepAlive(modelId: string, keepAliveMs: number): void;
   /** What a body may have to be fitted to. */
@@ -60,6 +60,8 @@ export interface InferenceDependencies extends TargetSources {
   nextRefusalNumber(): number;
   /** The one shape of errors of this address; undefined where the route decides. */
   readonly family?: ApiFamily | undefined;
+  /** An event for the beginning of a stream whose model has to be loaded first. */
+  loadingNote?(modelId: string, pathname: string): string | undefined;
   readonly imageFetcher: ImageFetcher;
 }
 
@@ -87,6 +89,8 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     let lane: Lane | undefined;
     let target: Target | undefined;
     let lease: Lease | undefined;
+    /** Its place, where that is on another machine. */
+    let pooledLease: Lease | undefined;
     let meter: AnswerMeter | undefined;
     let firstByteMs: number | undefined;
     let outcome: ForwardOutcome | undefined;
@@ -105,9 +109,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
       target = await findTarget(body, lane);
       const { modelId } = target;
-      const refused =
-        checkLaneModel(lane, modelId) ??
-        (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
+      const refused = target.pooled === undefined ? checkHere(lane, target, request) : undefined;
       if (refused !== undefined) throw refused;
       let sentBody = target.body;
       if (sentBody !== undefined && target.mayNameMedia) {
@@ -115,25 +117,62 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         const { imageFetcher: fetcher } = dependencies;
         sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
       }
+      const observer = {
+        onStart(isStream: boolean) {
+          meter = createAnswerMeter({ isStream });
+        },
+        onChunk(chunk: Buffer) {
+          firstByteMs ??= clock.nowMs() - arrivedMs;
+          meter?.observe(chunk);
+        },
+      };
+      const waitingComments = lane.hasWaitingComments ? settings.waitingComments : SILENT;
+      const asked = { lane: lane.name, priority: lane.priority + ownPriority };
       const { translated } = target;
-      if (!target.canStart) {
-        lease = dependencies.peek(modelId);
-        if (lease === undefined) throw notLoaded(modelId, route);
-      } else if (translated?.kind !== 'unload') {
-        if (target.setName !== undefined) dependencies.loadSet(target.setName);
-        lease =
-          dependencies.acquireNow(modelId, lane.name) ??
-          // One that is loaded need not have a slot free to be found loaded.
-          (translated?.kind === 'load' ? dependencies.peek(modelId) : undefined) ??
-          (await waitForLease(
-            response,
-            { modelId, lane: lane.name, priority: lane.priority + ownPriority, signal: departure.signal() },
-            target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
-          ));
+      const residency = translated?.kind === 'forward' ? undefined : translated;
+      const forwarded = translated?.kind === 'forward' ? translated : undefined;
+      if (target.pooled !== undefined && residency === undefined) {
+        const { responseTimeoutMs, idleTimeoutMs } = settings;
+        const exchange = {
+          request,
+          response,
+          family,
+          responseTimeoutMs,
+          idleTimeoutMs,
+          translator: forwarded?.createAnswer(answerFacts(undefined, arrivedMs)),
+          comments: target.canComment ? waitingComments : undefined,
+          ...asked,
+          ...observer,
+        };
+        outcome = await dependencies.pooled.send(
+          { ...target.pooled, body: sentBody },
+          { ...exchange, signal: departure.signal(), onLease: (placed) => (pooledLease = placed) },
+        );
+      } else if (target.pooled === undefined) {
+        if (!target.canStart) {
+          lease = dependencies.peek(modelId);
+          if (lease === undefined) throw notLoaded(modelId, route);
+        } else if (residency?.kind !== 'unload') {
+          const { setName, canComment } = target;
+          if (setName !== undefined) dependencies.loadSet(setName, modelId);
+          lease =
+            dependencies.acquireNow(modelId, lane.name, setName) ??
+            // One that is loaded need not have a slot free to be found loaded.
+            (residency === undefined ? undefined : dependencies.peek(modelId)) ??
+            (await waitForLease(
+              response,
+              { modelId, setName, ...asked, signal: departure.signal() },
+              {
+                settings: waitingComments,
+                canComment,
+                note: canComment ? dependencies.loadingNote?.(modelId, route) : undefined,
+              },
+            ));
+        }
+        if (translated?.keepAliveMs !== undefined) dependencies.keepAlive(modelId, translated.keepAliveMs);
       }
-      if (translated?.keepAliveMs !== undefined) dependencies.keepAlive(modelId, translated.keepAliveMs);
-      if (translated !== undefined && translated.kind !== 'forward') {
-        sendJson(response, 200, translated.answer(answerFacts(lease, arrivedMs)));
+      if (residency !== undefined) {
+        sendJson(response, 200, residency.answer(answerFacts(lease, arrivedMs)));
         outcome = { status: 200, endedBy: 'model', error: undefined };
       } else if (lease !== undefined) {
         if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
@@ -141,21 +180,15 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           request,
           response,
           path: target.path,
-          body: translated?.prepare === undefined ? sentBody : await prepare(translated.prepare, sentBody, lease),
+          body: forwarded?.prepare === undefined ? sentBody : await prepare(forwarded.prepare, sentBody, lease),
           lease,
           family,
           clock,
           responseTimeoutMs: settings.responseTimeoutMs,
           idleTimeoutMs: settings.idleTimeoutMs,
-          translator: translated?.createAnswer(answerFacts(lease, arrivedMs)),
+          translator: forwarded?.createAnswer(answerFacts(lease, arrivedMs)),
           explainLoss: () => dependencies.explainLoss(modelId),
-          onStart(isStream) {
-            meter = createAnswerMeter({ isStream });
-          },
-          onChunk(chunk) {
-            firstByteMs ??= clock.nowMs() - arrivedMs;
-            meter?.observe(chunk);
-          },
+          ...observer,
         });
       }
     } catch (thrown) {
@@ -177,18 +210,19 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     const laneName = lane.name;
     const durationMs = clock.nowMs() - arrivedMs;
     const isGone = departure.hasHappened();
-    const refusalNumber = lease === undefined ? dependencies.nextRefusalNumber() : 0;
+    const place = lease ?? pooledLease;
+    const refusalNumber = place === undefined ? dependencies.nextRefusalNumber() : 0;
     dependencies.record(() => {
       const usage = meter?.usage() ?? NO_USAGE;
       return {
-        id: lease?.requestId ?? `refused-${refusalNumber}`,
+        id: place?.requestId ?? `refused-${refusalNumber}`,
         at: arrivedAt,
         modelId,
         lane: laneName,
         route,
         isStreaming,
-        queueWaitMs: Math.round(lease?.queueWaitMs ?? durationMs),
-        loadWaitMs: Math.round(lease?.loadWaitMs ?? 0),
+        queueWaitMs: Math.round(place?.queueWaitMs ?? durationMs),
+        loadWaitMs: Math.round(place?.loadWaitMs ?? 0),
         ttftMs: firstByteMs === undefined ? null : Math.round(firstByteMs),
         durationMs: Math.round(durationMs),
         status: outcome?.status ?? (response.headersSent ? response.statusCode : null),
@@ -199,6 +233,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         errorCode: isGone ? null : ((outcome?.error ?? failure)?.code ?? null),
       };
     });
+  }
+
+  function checkHere(lane: Lane, { modelId, path }: Target, request: IncomingMessage): AppError | undefined {
+    const refused = checkLaneModel(lane, modelId);
+    return refused ?? (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, path, modelId) : undefined);
   }
 
   function answerFacts(lease: Lease | undefined, arrivedMs: number): AnswerFacts {
@@ -217,11 +256,11 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
   async function waitForLease(
     response: ServerResponse,
     options: AcquireOptions,
-    commentSettings: WaitingCommentSettings | undefined,
+    { settings, canComment, note }: { settings: WaitingCommentSettings; canComment: boolean; note: string | undefined },
   ): Promise<Lease> {
-    if (commentSettings?.isEnabled !== true) return await dependencies.acquire(options);
+    if (!canComment || (!settings.isEnabled && note === undefined)) return await dependencies.acquire(options);
     const { waitStatus } = dependencies;
-    const comments = createWaitingComments({ response, clock, settings: commentSettings, waitStatus });
+    const comments = createWaitingComments({ response, clock, settings, waitStatus, note });
     try {
       return await dependencies.acquire({ ...options, onQueued: comments.onQueued });
     } finally {
@@ -237,7 +276,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       return answer(request, response, { family, route: url.pathname }, async (body, lane) =>
         translate === undefined
           ? await findTarget(dependencies, { route, request, url }, body, lane)
-          : findTranslatedTarget(dependencies, { route, request, translate }, body),
+          : findTranslatedTarget(dependencies, { route, request, translate }, body, lane),
       );
     },
     handleUpstream: (request, response, url) =>
@@ -249,6 +288,9 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       }),
   };
 }
+
+/** For lanes that want no comments. */
+const SILENT: WaitingCommentSettings = { isEnabled: false, afterMs: 0, intervalMs: 0 };
 
 const NO_USAGE = { promptTokens: null, completionTokens: null, tokensPerSecond: null };
 

@@ -35,6 +35,8 @@ export interface ModelRecord {
   keepAliveMs: number | undefined;
   /** Taken instead of an automatic context, after loads that ran out of memory. */
   contextSize: number | undefined;
+  /** The set it was last asked for by; undefined if by its own name. */
+  setName: string | undefined;
 }
 
 export function createModelRecord(config: ModelConfig): ModelRecord {
@@ -52,7 +54,22 @@ export function createModelRecord(config: ModelConfig): ModelRecord {
     startedFor: undefined,
     keepAliveMs: undefined,
     contextSize: undefined,
+    setName: undefined,
   };
+}
+
+/** Makes records of models that are new and takes over the settings of those that are known. */
+export function updateRecords(records: Map<string, ModelRecord>, models: ReadonlyMap<string, ModelConfig>): void {
+  for (const config of models.values()) {
+    const known = records.get(config.id);
+    if (known === undefined) {
+      records.set(config.id, createModelRecord(config));
+      continue;
+    }
+    if (known.config.pinned !== config.pinned) known.isPinned = config.pinned;
+    known.config = config;
+    known.isRemoved = false;
+  }
 }
 
 /** Requests a model gets at once. */
@@ -90,6 +107,7 @@ export function modelFacts(
     need: memory.need,
     reserved: memory.reserved,
     reloadMs: memory.reloadMs,
+    setName: model.setName,
   };
 }
 
@@ -107,6 +125,7 @@ export function modelCounts(
     waitingRequests,
     concurrency: isConcurrencyKnown ? concurrencyOf(config, view) : null,
     isPinned: model.isPinned,
+    setName: model.setName,
     lastUsedWallMs: model.lastUsedWallMs,
     reserved,
     ttlMs: ttlMsOf(model),

@@ -58,6 +58,7 @@ const sharedChanges: Changes<FileModelConfig> & Changes<CommandModelConfig> = {
   pooling: 'mean',
   rerank: true,
   devices: ['CUDA0'],
+  rpc: ['10.0.0.5:50052'],
   args: ['--verbose'],
   keepKvCache: true,
   env: { A: '1' },
@@ -76,6 +77,8 @@ const sharedChanges: Changes<FileModelConfig> & Changes<CommandModelConfig> = {
   startup: true,
   priority: 4,
   filters: { strip: ['seed'], set: {} },
+  isUnlisted: true,
+  proxy: 'http://127.0.0.1:8999',
 };
 
 const updatedOnly: Readonly<Record<string, string>> = {
@@ -90,6 +93,7 @@ const updatedOnly: Readonly<Record<string, string>> = {
   startup: 'startup',
   priority: 'priority',
   filters: 'filters',
+  isUnlisted: 'unlisted',
 };
 
 describe('decideConfigChange on models', () => {
