@@ -201,6 +201,27 @@ describe('the Ollama API', () => {
     expect(await nothing.json()).toEqual({ error: expect.stringContaining('/api/nothing') as string });
   });
 
+  it('reaches the models of pools, under their names there', async () => {
+    const remote = await startCorral({ models: { far: fakeModel({ name: 'far', tokens: 2 }) } });
+    try {
+      corral = await startCorral({ pools: { lab: { endpoints: [{ url: remote.address, models: ['*'] }] } } });
+      await eventually('the pool knows its models', async () => {
+        const listed = (await (await fetch(`${corral.address}/v1/models`)).json()) as { data: { id: string }[] };
+        return listed.data.some(({ id }) => id.endsWith('far'));
+      });
+      for (const model of ['far', 'far:latest', 'lab/far']) {
+        const lines = await linesOf(await corral.post('/api/chat', { model, messages }));
+        expect(lines.at(-1)).toMatchObject({ model, done: true, eval_count: 2 });
+        expect((lines[0]?.['message'] as Line)['content']).toContain('far-token-1');
+      }
+      expect(corral.engine.listRequests(1)[0]).toMatchObject({ modelId: 'lab/far', route: '/api/chat' });
+    } finally {
+      // The one that points at the other ends first.
+      await corral.engine.stop();
+      await remote.stop();
+    }
+  });
+
   it('has an address of its own where it is asked for, which says that it is there', async () => {
     corral = await startCorral({
       listeners: [{ dialect: 'ollama', host: '127.0.0.1', port: 0 }],
