@@ -333,6 +333,7 @@ async function setUp(
     loadInBackground,
     checkAdmin,
     metadata: memory.metadata,
+    pulls: shelf.downloads,
     isShuttingDown: () => stopping !== undefined,
   });
   const listeners = createEngineListeners({

@@ -152,7 +152,7 @@ function findPooled(
 
 const DEFAULT_TAG = ':latest';
 
-/** Ollama's clients write `name:latest` for `name`. A model that has that very name comes first. */
+/** Ollama's clients write `name:latest` for `name`, and `hf.co/…`. A model that has the very name comes first. */
 export function resolveTagged<Resolved>(
   asked: string,
   resolve: (name: string) => Resolved | undefined,
@@ -164,8 +164,13 @@ export function resolveTagged<Resolved>(
   return undefined;
 }
 
+/** How Ollama's clients name what comes from Hugging Face; models from there have aliases without it. */
+const HUB = /^(?:hf\.co|huggingface\.co)\//;
+
+/** What a client of Ollama may mean, first what it wrote. */
 function namesOf(asked: string): readonly string[] {
-  return asked.endsWith(DEFAULT_TAG) ? [asked, asked.slice(0, -DEFAULT_TAG.length)] : [asked];
+  const untagged = asked.endsWith(DEFAULT_TAG) ? [asked, asked.slice(0, -DEFAULT_TAG.length)] : [asked];
+  return HUB.test(asked) ? [...untagged, ...untagged.map((name) => name.replace(HUB, ''))] : untagged;
 }
 
 /** In Ollama's own words, which its clients match on. */
