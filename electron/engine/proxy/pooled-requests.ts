@@ -26,7 +26,7 @@ export interface PooledTarget {
 
 export interface PooledExchange extends Pick<
   ForwardOptions,
-  'request' | 'response' | 'family' | 'responseTimeoutMs' | 'idleTimeoutMs' | 'onStart' | 'onChunk'
+  'request' | 'response' | 'family' | 'responseTimeoutMs' | 'idleTimeoutMs' | 'translator' | 'onStart' | 'onChunk'
 > {
   readonly lane: string;
   readonly priority: number;
@@ -142,6 +142,7 @@ export function createPooledRequests({
       family: exchange.family,
       responseTimeoutMs: exchange.responseTimeoutMs,
       idleTimeoutMs: exchange.idleTimeoutMs,
+      translator: exchange.translator,
       clock,
       ...(exchange.onStart === undefined ? {} : { onStart: exchange.onStart }),
       ...(exchange.onChunk === undefined ? {} : { onChunk: exchange.onChunk }),
