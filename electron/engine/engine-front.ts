@@ -1,13 +1,14 @@
-import type { RequestListener } from 'node:http';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
 import { createImageFetcher } from './proxy/fetch-image.ts';
-import { createInferenceHandler, type InferenceSettings } from './proxy/inference.ts';
+import { createInferenceHandler, type InferenceDependencies, type InferenceSettings } from './proxy/inference.ts';
+import type { ServerListener } from './proxy/listeners.ts';
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
+import { createUpgradeListener } from './proxy/upgrade.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
 import { canKeepKvCache } from './supervisor/kv-cache-key.ts';
 import type { ModelProcessView } from './supervisor/model-process.ts';
@@ -33,9 +34,9 @@ export interface EngineFrontOptions {
 }
 
 /** All that a listener answers, wired to the parts that know the answers. */
-export function createEngineFront(options: EngineFrontOptions): RequestListener {
+export function createEngineFront(options: EngineFrontOptions): ServerListener {
   const { clock, logger, scheduler, intake, metrics, mounts, startedAt, settings, table } = options;
-  const inference = createInferenceHandler({
+  const dependencies: InferenceDependencies = {
     clock,
     logger,
     settings,
@@ -62,7 +63,8 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
     imageFetcher: createImageFetcher(),
-  });
+  };
+  const inference = createInferenceHandler(dependencies);
   const app = createProxyApp({
     logger,
     guardPolicy: () => settings().guardPolicy,
@@ -78,5 +80,6 @@ export function createEngineFront(options: EngineFrontOptions): RequestListener 
     },
     mounts,
   });
-  return createRequestListener({ guardPolicy: () => settings().guardPolicy, inference, app });
+  const listener = createRequestListener({ guardPolicy: () => settings().guardPolicy, inference, app });
+  return Object.assign(listener, { upgrade: createUpgradeListener(dependencies) });
 }

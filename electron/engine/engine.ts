@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
 import type { InstanceView, ModelView } from '#shared/contract/snapshot.ts';
@@ -36,7 +35,7 @@ import { modelView } from './model-view.ts';
 import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
 import { formatAddress } from './proxy/format-address.ts';
-import { openListeners, type Listeners } from './proxy/listeners.ts';
+import { openListeners, type Listeners, type ServerListener } from './proxy/listeners.ts';
 import type { Mount } from './proxy/proxy-app.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
@@ -302,7 +301,7 @@ async function setUp(
     });
   }
 
-  let listener: RequestListener | undefined;
+  let listener: ServerListener | undefined;
 
   async function listen(from: ResolvedConfig): Promise<void> {
     listener ??= createEngineFront({

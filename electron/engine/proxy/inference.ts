@@ -23,6 +23,7 @@ import { findRequestedModel } from './find-model.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { readBody } from './read-body.ts';
+import type { RequestUrl } from './request-url.ts';
 import { refuseUnread } from './refuse-unread.ts';
 import { mayBeJson, screenMedia, type RemoteImagesPolicy } from './remote-media.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
@@ -90,13 +91,6 @@ export interface InferenceHandler {
   handle(route: InferenceRoute, request: IncomingMessage, response: ServerResponse, url: RequestUrl): Promise<void>;
   /** Answers a request below /upstream/, whose path names the model and then the child's own route. Never rejects. */
   handleUpstream(request: IncomingMessage, response: ServerResponse, url: RequestUrl): Promise<void>;
-}
-
-/** A request's target, split once. */
-export interface RequestUrl {
-  readonly pathname: string;
-  /** With its question mark, or empty. */
-  readonly search: string;
 }
 
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {

@@ -2,7 +2,8 @@ import type { RequestListener } from 'node:http';
 import type { AppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
 import { answerPreflight, checkHost, checkOrigin, type GuardPolicy } from './guards.ts';
-import type { InferenceHandler, RequestUrl } from './inference.ts';
+import type { InferenceHandler } from './inference.ts';
+import { splitUrl } from './request-url.ts';
 import { familyOf, findInferenceRoute } from './routes.ts';
 
 export interface RequestListenerOptions {
@@ -46,19 +47,4 @@ export function createRequestListener({ guardPolicy, inference, app }: RequestLi
     else if (url.pathname.startsWith('/upstream/')) void inference.handleUpstream(request, response, url);
     else app(request, response);
   };
-}
-
-function splitUrl(url: string): RequestUrl {
-  // An absolute form (`GET http://host/path`) is allowed by HTTP/1.1; its path is what counts.
-  const target = url.startsWith('/') ? url : originForm(url);
-  const question = target.indexOf('?');
-  return question === -1
-    ? { pathname: target, search: '' }
-    : { pathname: target.slice(0, question), search: target.slice(question) };
-}
-
-function originForm(url: string): string {
-  if (!URL.canParse(url)) return '/';
-  const { pathname, search } = new URL(url);
-  return pathname + search;
 }
