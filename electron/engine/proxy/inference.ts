@@ -10,6 +10,7 @@ import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
+import { createBodyPace } from './body-pace.ts';
 import {
   conversationOf,
   createConversations,
@@ -96,6 +97,7 @@ export interface InferenceHandler {
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
   const { clock } = dependencies;
   const conversations = createConversations(clock);
+  const pace = createBodyPace(clock);
   /** Those that never got a place have no id of their own; each record needs one all the same. */
   let refusedCount = 0;
 
@@ -126,7 +128,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const ownPriority = requestPriority(request.headers[PRIORITY_HEADER], { canRaise });
       if (ownPriority instanceof AppError) throw ownPriority;
       const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
-      const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
+      const body = hasBody ? await readBody(request, settings.maxBodyBytes, pace) : undefined;
       target = await findTarget(body, lane);
       const { modelId } = target;
       const refused =

@@ -93,7 +93,7 @@ function createServer(handler: ServerListener, requestTimeoutMs: number, upgrade
   const server = http.createServer(
     {
       requestTimeout: requestTimeoutMs,
-      headersTimeout: Math.min(requestTimeoutMs, 12_000),
+      headersTimeout: Math.min(requestTimeoutMs, 8000),
       connectionsCheckingInterval: 2000,
       keepAliveTimeout: KEEP_ALIVE_MS,
       // A request without Host is refused by the guard, in the client's own error shape.

@@ -3,6 +3,7 @@ import type { AppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
 import { answerPreflight, checkHost, checkOrigin, type GuardPolicy } from './guards.ts';
 import type { InferenceHandler } from './inference.ts';
+import { closeIfUnread } from './refuse-unread.ts';
 import { splitUrl } from './request-url.ts';
 import { familyOf, findInferenceRoute } from './routes.ts';
 
@@ -38,6 +39,7 @@ export function createRequestListener({ guardPolicy, inference, app }: RequestLi
     const { host, origin } = request.headers;
     const refused = refuseHost(host, request.socket.localAddress, policy) ?? checkOrigin(origin, host, policy);
     if (refused !== undefined) {
+      closeIfUnread(request, response);
       sendError(response, refused, familyOf(url.pathname));
       return;
     }
@@ -45,6 +47,9 @@ export function createRequestListener({ guardPolicy, inference, app }: RequestLi
     const route = findInferenceRoute(request.method ?? 'GET', url.pathname);
     if (route !== undefined) void inference.handle(route, request, response, url);
     else if (url.pathname.startsWith('/upstream/')) void inference.handleUpstream(request, response, url);
-    else app(request, response);
+    else {
+      closeIfUnread(request, response);
+      app(request, response);
+    }
   };
 }
