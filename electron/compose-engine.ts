@@ -8,6 +8,7 @@ import { configInvalidError, formatConfigIssue, type ConfigIssue } from './engin
 import type { FolderContext } from './engine/config/folder-context.ts';
 import { createLiveConfig, type LiveConfig } from './engine/config/live-config.ts';
 import { processFolders } from './engine/config/process-folders.ts';
+import type { ConfigFormat } from './engine/config/interpret-config.ts';
 import type { ResolvedConfig } from './engine/config/resolved-config.ts';
 import { isLoopbackHost } from './engine/config/schema-fields.ts';
 import { openEngine, type Engine } from './engine/engine.ts';
@@ -18,6 +19,10 @@ export interface ComposeOptions {
   readonly configFile: string | undefined;
   readonly host: string | undefined;
   readonly port: number | undefined;
+  /** Of the native address where `port` is that of another program's file. */
+  readonly nativePort?: number | undefined;
+  /** Of the configuration file; undefined: told by what it holds. */
+  readonly format?: ConfigFormat | undefined;
   readonly dataDir: string | undefined;
   readonly version: string;
   /** The built window; beside the built program, if not said. */
@@ -43,6 +48,7 @@ export async function composeEngine(options: ComposeOptions): Promise<ComposedEn
   const live = createLiveConfig({
     filePath,
     isExplicit: options.configFile !== undefined,
+    format: options.format,
     env: { ...process.env },
     homeFolder: folders.homeFolder,
     platform: process.platform,
@@ -52,7 +58,7 @@ export async function composeEngine(options: ComposeOptions): Promise<ComposedEn
   });
   try {
     const loaded = await live.load();
-    if (!loaded.ok) throw configInvalidError(filePath, loaded.errors);
+    if (!loaded.ok) throw configInvalidError(filePath, loaded.errors, loaded.say);
     for (const warning of loaded.warnings) options.printLog(`warn ${filePath}: ${formatConfigIssue(warning)}`);
     const engine = await startEngine(options, live, loaded.config, loaded.warnings, folders);
     let { config } = loaded;
@@ -112,13 +118,23 @@ async function startEngine(
   }
 }
 
-function withOverrides(config: ResolvedConfig, { host, port }: ComposeOptions): ResolvedConfig {
-  const server = { ...config.server, host: host ?? config.server.host, port: port ?? config.server.port };
-  if (config.server.apiKeys.length === 0 && !isLoopbackHost(server.host)) {
+/** What the command line says stands above the file; for another program's file, above what that program listens on. */
+function withOverrides(config: ResolvedConfig, options: ComposeOptions): ResolvedConfig {
+  const { host, port, nativePort } = options;
+  const [first, ...others] = config.listeners;
+  const isForeign = config.foreign !== undefined && first !== undefined;
+  const own = isForeign ? first : config.server;
+  const place = { host: host ?? own.host, port: port ?? (isForeign ? undefined : nativePort) ?? own.port };
+  if (config.server.apiKeys.length === 0 && !isLoopbackHost(place.host)) {
     throw new AppError(
       'config-invalid',
-      `--host ${server.host} would open Corral to other machines without a key. Set server.apiKeys first, or stay on 127.0.0.1.`,
+      `--host ${place.host} would open Corral to other machines without a key. Set server.apiKeys first, or stay on 127.0.0.1.`,
     );
   }
-  return { ...config, server };
+  if (!isForeign) return { ...config, server: { ...config.server, ...place } };
+  return {
+    ...config,
+    server: { ...config.server, port: nativePort ?? config.server.port },
+    listeners: [{ ...first, ...place }, ...others],
+  };
 }

@@ -18,10 +18,13 @@ function printBanner(engine: Engine, config: ResolvedConfig, print: (line: strin
   const { models } = engine.snapshot();
   const address = engine.address();
   print(`Corral listens on ${address}  (OpenAI-compatible: ${address}/v1)`);
+  for (const { dialect, address: further, startupLine } of engine.furtherListeners()) {
+    print(startupLine ?? `It also listens on ${further}  (${dialect})`);
+  }
   print(`Window: ${address}/ui/#token=${engine.instanceToken}`);
   print(`Configuration: ${config.filePath ?? 'none, defaults are used'}`);
   print(
-    `Models: ${models.length} (${models.map((model) => model.id + (model.isDemo ? ', the built-in demo' : '')).join(', ')})`,
+    `Models: ${models.length === 0 ? 'none' : `${models.length} (${models.map((model) => model.id + (model.isDemo ? ', the built-in demo' : '')).join(', ')})`}`,
   );
   const [first] = models;
   if (first === undefined) return;

@@ -32,6 +32,10 @@ export function createCommandHandlers(engine: Engine, { isOwner }: { readonly is
       engine.setGameMode(isOn);
       return Promise.resolve({ isGameMode: isOn });
     },
+    'find-engine': () => {
+      engine.findEngine();
+      return Promise.resolve({});
+    },
     'cancel-request': ({ request }) => {
       engine.cancelRequest(request);
       return Promise.resolve({});

@@ -2,11 +2,14 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import type { Bridge } from '#shared/contract/bridge.ts';
 import type { EjectMode } from '#shared/contract/commands.ts';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
+import { foreignFormatNames } from '../engine/dialects/dialect-names.ts';
+import type { ConfigFormat } from '../engine/config/interpret-config.ts';
 import { connect } from './connect.ts';
 import { interruptedExitCode, onEndSignals, type ProcessEvents } from './process-events.ts';
 import { reportError } from './report-error.ts';
 import type { Terminal, VerbContext } from './terminal.ts';
 import { checkConfig, showConfigPath } from './verbs/config.ts';
+import { importConfigFile } from './verbs/config-import.ts';
 import { ejectModels } from './verbs/eject.ts';
 import { showAllModels, showLoadedModels } from './verbs/list-models.ts';
 import { loadModel } from './verbs/load.ts';
@@ -16,6 +19,7 @@ import { setGameMode } from './verbs/game-mode.ts';
 import { showPlan } from './verbs/plan.ts';
 import { cancelRequest, followQueue, showQueue } from './verbs/queue.ts';
 import { serve } from './verbs/serve.ts';
+import { knownSeeds, serveAs } from './verbs/serve-as.ts';
 import { showStatus } from './verbs/status.ts';
 import { waitWithoutDeadline } from './wait-without-deadline.ts';
 
@@ -64,6 +68,8 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
   const program = new Command('corral')
     .description('Herds llama.cpp model servers behind one OpenAI-compatible address on localhost.')
     .version(version)
+    // So that the flags of a program that Corral stands in for are left alone.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.write(text),
@@ -93,6 +99,11 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
     } finally {
       unlisten();
     }
+  }
+
+  async function serveNow(how: Omit<Parameters<typeof serve>[0], 'version'>): Promise<number> {
+    const { startHeadless } = await import('../headless.ts');
+    return await serve({ ...how, version }, { terminal, processEvents, start: startHeadless });
   }
 
   /** Runs a verb that talks to the running Corral. */
@@ -126,16 +137,34 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
     .option('--host <host>', 'address to listen on')
     .option('--port <port>', 'port to listen on; 0 picks a free one', parseIntegerUpTo(65_535))
     .option('--data-dir <folder>', 'folder for downloads, logs and the record of the running instance')
-    .action(async ({ config, ...rest }: { config?: string; host?: string; port?: number; dataDir?: string }) => {
-      const { startHeadless } = await import('../headless.ts');
-      const { host, port, dataDir } = rest;
-      setExitCode(
-        await serve(
-          { configFile: config, host, port, dataDir, version },
-          { terminal, processEvents, start: startHeadless },
-        ),
-      );
+    .option(
+      '--native-port <port>',
+      "port of Corral's own address where the file is another program's; a free one if not said",
+      parseIntegerUpTo(65_535),
+    )
+    .addOption(formatOption())
+    .action(async ({ config, host, port, nativePort, dataDir, format }: ServeFlags) => {
+      setExitCode(await serveNow({ configFile: config, host, port, nativePort, dataDir, format }));
     });
+
+  program
+    .command('as')
+    .description('Run as another program would, with its own flags: `corral as llama-swap --config config.yaml`.')
+    .argument('<program>', knownSeeds().join(', '))
+    .argument('[flags...]', "the program's own")
+    .option('--data-dir <folder>', "Corral's data folder; before the program's name")
+    .option('--native-port <port>', "port of Corral's own address; before the program's name", parseIntegerUpTo(65_535))
+    .passThroughOptions()
+    .action((seed: string, flags: string[], { dataDir, nativePort }: { dataDir?: string; nativePort?: number }) =>
+      run(false, ({ signal }) =>
+        serveAs(
+          seed,
+          flags,
+          { dataDir, nativePort },
+          { terminal, signal, version, workFolder: process.cwd(), serve: serveNow },
+        ),
+      ),
+    );
 
   addVerb(program, 'status', 'Show address, configuration, llama-server and counts.').action((common: CommonOptions) =>
     talk(common, showStatus),
@@ -221,8 +250,22 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
   const config = program.command('config').description('Look at the configuration.');
   addVerb(config, 'check', 'Say everything that is wrong with a configuration.')
     .argument('[file]', 'the file; without it, the one in use')
-    .action((file: string | undefined, { json, dataDir }: CommonOptions) =>
-      run(json, async (context) => ((await checkConfig(context, { file, dataDir })) ? 0 : 1)),
+    .addOption(formatOption())
+    .action((file: string | undefined, { json, dataDir, format }: CommonOptions & { format?: ConfigFormat }) =>
+      run(json, async (context) => ((await checkConfig(context, { file, dataDir, format })) ? 0 : 1)),
+    );
+  config
+    .command('import')
+    .description("Write another program's configuration as Corral's own, and say what became of each key.")
+    .argument('<file>', 'the file')
+    .addOption(formatOption())
+    .option('-o, --output <file>', 'where to; without it, standard output')
+    .option('--force', 'replace the output if it is there')
+    .option('--json', 'print JSON, for programs')
+    .action((file: string, { json, format, output, force }: ImportFlags) =>
+      run(json, async (context) =>
+        (await importConfigFile(context, { file, format, output, isForced: force === true })) ? 0 : 1,
+      ),
     );
   addVerb(config, 'path', 'Print the path of the configuration in use.').action(({ json, dataDir }: CommonOptions) =>
     run(json, async (context) => {
@@ -232,6 +275,29 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
   );
 
   return program;
+}
+
+interface ServeFlags {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly nativePort?: number;
+  readonly dataDir?: string;
+  readonly format?: ConfigFormat;
+}
+
+interface ImportFlags {
+  readonly json?: boolean;
+  readonly format?: ConfigFormat;
+  readonly output?: string;
+  readonly force?: boolean;
+}
+
+function formatOption(): Option {
+  return new Option('--format <format>', 'whose configuration it is; told by its content if not said').choices([
+    'native',
+    ...foreignFormatNames,
+  ]);
 }
 
 interface EjectFlags {

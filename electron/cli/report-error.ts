@@ -12,6 +12,11 @@ export function reportError(terminal: Terminal, error: AppError, isJson: boolean
     terminal.writeError(`${JSON.stringify({ error: serialiseError(error) })}\n`);
     return;
   }
+  // Words of a program that Corral stands in for, which its users know.
+  if (typeof error.details?.['say'] === 'string') {
+    terminal.writeError(`${printableLines(error.details['say'])}\n`);
+    return;
+  }
   const logTail = logTailOf(error).map((line) => `    ${printableLogLine(line)}\n`);
   terminal.writeError(`corral: ${printableLines(error.message)}\n${logTail.join('')}`);
 }

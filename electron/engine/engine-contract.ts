@@ -10,6 +10,7 @@ import type { ModelView, Snapshot } from '#shared/contract/snapshot.ts';
 import type { ConfigEdit } from './config/edit-config.ts';
 import type { ResolvedConfig } from './config/resolved-config.ts';
 import type { SettingsAccess, SettingsCaller } from './config/settings-access.ts';
+import type { DialectName } from './dialects/dialect-names.ts';
 import type { MemoryProbes } from './engine-memory.ts';
 import type { EventListener } from './event-feed.ts';
 import type { Clock } from './ports/clock.ts';
@@ -20,6 +21,14 @@ import type { LogRange } from './process/log-ring.ts';
 export interface ConfigProblem {
   readonly path: string;
   readonly message: string;
+}
+
+/** An address besides the native one. */
+export interface ListenerFacts {
+  readonly dialect: DialectName;
+  readonly address: string;
+  /** What the program it stands in for prints once it listens, if it is one that does. */
+  readonly startupLine: string | undefined;
 }
 
 export interface EngineOptions {
@@ -48,7 +57,10 @@ export interface Engine {
   start(): Promise<void>;
   /** Stops in order; a second call with `isHurried` cuts short what the first one waits for. */
   stop(options?: { isHurried?: boolean }): Promise<void>;
+  /** The native address. */
   address(): string;
+  /** Where else it listens, in the order of the configuration. */
+  furtherListeners(): readonly ListenerFacts[];
   /**
    * Takes over another configuration. Only models whose process depends on what changed get a new one, and running requests
    * finish on the old. Throws `port-taken` if a new address cannot be had; everything stays as it was then.
@@ -76,6 +88,8 @@ export interface Engine {
   /** What loading a model would take and do now. */
   planLoad(modelId: string): Promise<LoadPlanView>;
   setGameMode(isOn: boolean): void;
+  /** Looks for a llama-server as if for the first time, and forgets that there was none. */
+  findEngine(): void;
   /** Throws `not-found` if no waiting request has that id. */
   cancelRequest(requestId: string): void;
   /** The configuration file; these throw as `SettingsAccess` says, and `conflict` where there is none. */

@@ -1,10 +1,25 @@
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
+import type { DialectListener } from './dialects/dialect.ts';
+import { companionsOf } from './companions-of-set.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import type { Pools } from './pools/pools-contract.ts';
+import { createConversations } from './proxy/conversations.ts';
+import { createDialectRequestListener } from './proxy/dialect-request-listener.ts';
 import { createImageFetcher } from './proxy/fetch-image.ts';
-import { createInferenceHandler, type InferenceDependencies, type InferenceSettings } from './proxy/inference.ts';
+import {
+  createInferenceHandler,
+  type InferenceDependencies,
+  type InferenceHandler,
+  type InferenceSettings,
+} from './proxy/inference.ts';
+import type { GuardPolicy } from './proxy/guards.ts';
+import { listedPoolModel } from './proxy/listed-pool-models.ts';
+import { createPooledRequests } from './proxy/pooled-requests.ts';
 import type { ServerListener } from './proxy/listeners.ts';
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
@@ -29,20 +44,40 @@ export interface EngineFrontOptions {
   table(): ModelTable;
   process(modelId: string): ModelProcessView;
   models(): ModelView[];
-  loadInBackground(modelId: string): void;
+  readonly pools: Pick<Pools, 'ownId' | 'resolve' | 'acquire' | 'isSticky' | 'models' | 'waitStatus'>;
+  loadInBackground(modelId: string, setName?: string): void;
   isShuttingDown(): boolean;
 }
 
-/** All that a listener answers, wired to the parts that know the answers. */
-export function createEngineFront(options: EngineFrontOptions): ServerListener {
-  const { clock, logger, scheduler, intake, metrics, mounts, startedAt, settings, table } = options;
-  const dependencies: InferenceDependencies = {
+/** An address that speaks another program's language. */
+export interface DialectFrontOptions {
+  settings(): InferenceSettings;
+  checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
+  create(inference: InferenceHandler): DialectListener;
+}
+
+export interface EngineFront {
+  /** With `/control` and `/ui/`, for the native address. */
+  native(): ServerListener;
+  /** The native API without those, for a further address with guards of its own. */
+  furtherNative(settings: () => InferenceSettings): ServerListener;
+  ofDialect(options: DialectFrontOptions): { readonly listener: ServerListener; readonly dialect: DialectListener };
+  renderMetrics(): Promise<{ contentType: string; text: string }>;
+}
+
+/** All that listeners answer, wired to the parts that know the answers. */
+export function createEngineFront(options: EngineFrontOptions): EngineFront {
+  const { clock, logger, scheduler, intake, metrics, startedAt, table, pools } = options;
+  let refusalCount = 0;
+  const inferenceDependencies: Omit<InferenceDependencies, 'settings'> = {
     clock,
     logger,
-    settings,
     resolveModel: (name) => table().resolve(name),
     resolvePrefix: (upstreamPath) => table().resolvePrefix(upstreamPath),
-    knownModels: () => [...table().models.keys()],
+    knownModels: () => [
+      ...[...table().models.values()].filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id),
+      ...pools.models().map(({ id }) => id),
+    ],
     filtersOf: (modelId) => table().models.get(modelId)?.filters,
     keepsKvCache: (modelId) => canKeepKvCache(table().models.get(modelId)),
     peek(modelId) {
@@ -55,31 +90,80 @@ export function createEngineFront(options: EngineFrontOptions): ServerListener {
     acquireNow: scheduler.acquireNow,
     acquire: scheduler.acquire,
     waitStatus: scheduler.waitStatus,
-    loadSet(setName) {
+    loadSet(setName, modelId) {
       const set = table().sets.get(setName);
       if (set?.load !== 'together') return;
-      for (const member of set.models) if (!isResident(options.process(member).state)) options.loadInBackground(member);
+      for (const member of companionsOf(modelId, set.models, table().models)) {
+        const isThere = isResident(options.process(member).state);
+        if (isThere && (!set.isByName || scheduler.counts(member).setName === setName)) continue;
+        options.loadInBackground(member, setName);
+      }
     },
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
+    pooled: createPooledRequests({ pools, clock }),
+    nextRefusalNumber: () => (refusalCount += 1),
     imageFetcher: createImageFetcher(),
+    conversations: createConversations(clock),
   };
-  const inference = createInferenceHandler(dependencies);
-  const app = createProxyApp({
-    logger,
-    guardPolicy: () => settings().guardPolicy,
-    resolveModel: (name) => table().resolve(name)?.modelId,
-    listModels: () =>
-      options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
-        return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, contextSize, aliases };
-      }),
-    isShuttingDown: options.isShuttingDown,
-    async renderMetrics() {
-      intake.flush();
-      return { contentType: metrics.contentType, text: await metrics.render() };
+
+  async function renderMetrics(): Promise<{ contentType: string; text: string }> {
+    intake.flush();
+    return { contentType: metrics.contentType, text: await metrics.render() };
+  }
+
+  function createNative(settings: () => InferenceSettings, mounts: readonly Mount[]): ServerListener {
+    const guardPolicy = (): GuardPolicy => settings().guardPolicy;
+    const inference = createInferenceHandler({ ...inferenceDependencies, settings });
+    const listener = createRequestListener({ guardPolicy, inference, app: createApp(guardPolicy, mounts) });
+    return Object.assign(listener, { upgrade: createUpgradeListener({ ...inferenceDependencies, settings }) });
+  }
+
+  const createApp = (guardPolicy: () => GuardPolicy, mounts: readonly Mount[]): RequestListener =>
+    createProxyApp({
+      logger,
+      guardPolicy,
+      instanceId: pools.ownId,
+      resolveModel: (name) => table().resolve(name)?.modelId ?? pools.resolve(name)?.model,
+      listModels: () => [
+        ...options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
+          const isUnlisted = table().models.get(id)?.isUnlisted === true;
+          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, isUnlisted, contextSize, aliases };
+        }),
+        ...pools.models().flatMap((model) => (table().resolve(model.id) === undefined ? [listedPoolModel(model)] : [])),
+      ],
+      isShuttingDown: options.isShuttingDown,
+      renderMetrics,
+      mounts,
+    });
+
+  let native: ServerListener | undefined;
+  return {
+    // Not before it is needed: other layers mount their handlers meanwhile.
+    native: () => (native ??= createNative(options.settings, options.mounts)),
+    furtherNative: (settings) => createNative(settings, []),
+    ofDialect({ settings, checkAdmin, create }) {
+      const inference: InferenceHandler = createInferenceHandler({
+        ...inferenceDependencies,
+        settings,
+        // The dialect is asked while requests come, which is after it has been made.
+        get family() {
+          return dialect.family;
+        },
+        checkTarget: (modelId, route, request) => dialect.checkTarget?.(modelId, route, request),
+        loadingNote: (modelId, pathname) => dialect.loadingNote?.(modelId, pathname),
+      });
+      const dialect = create(inference);
+      const listener = createDialectRequestListener({
+        family: dialect.family,
+        guardPolicy: () => settings().guardPolicy,
+        inference,
+        answer: (request, response, call) => dialect.answer(request, response, call),
+        isAdmin: (headers) => checkAdmin(headers) === undefined || dialect.isOwnToken?.(headers) === true,
+      });
+      const upgrade = createUpgradeListener({ ...inferenceDependencies, settings });
+      return { listener: Object.assign(listener, { upgrade }), dialect };
     },
-    mounts,
-  });
-  const listener = createRequestListener({ guardPolicy: () => settings().guardPolicy, inference, app });
-  return Object.assign(listener, { upgrade: createUpgradeListener(dependencies) });
+    renderMetrics,
+  };
 }

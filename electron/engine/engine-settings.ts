@@ -1,3 +1,4 @@
+import { proxyKey } from './config/proxy-address.ts';
 import type { ResolvedConfig } from './config/resolved-config.ts';
 import { isLoopbackHost } from './config/schema-fields.ts';
 import type { ModelTable } from './model-table.ts';
@@ -9,18 +10,20 @@ import type { SchedulerSettings } from './scheduler/scheduler-contract.ts';
 
 /** What each part of the engine takes from a configuration. Pure; done again whenever the configuration changes. */
 
-function guardPolicyOf({ server }: ResolvedConfig): GuardPolicy {
+/** `host` is what the address listens on. */
+function guardPolicyOf({ server }: ResolvedConfig, host: string): GuardPolicy {
   return {
-    allowedHosts: [...server.allowedHosts, server.host],
+    allowedHosts: [...server.allowedHosts, host],
     allowedOrigins: server.allowedOrigins,
     apiKeys: server.apiKeys,
-    isKeyDemanded: !isLoopbackHost(server.host),
+    isKeyDemanded: !isLoopbackHost(host),
   };
 }
 
-export function inferenceSettingsOf(config: ResolvedConfig): InferenceSettings {
+/** Of the native address, or of a further one at `host`. */
+export function inferenceSettingsOf(config: ResolvedConfig, host = config.server.host): InferenceSettings {
   return {
-    guardPolicy: guardPolicyOf(config),
+    guardPolicy: guardPolicyOf(config, host),
     maxBodyBytes: config.server.maxBodyBytes,
     remoteImages: config.server.remoteImages,
     responseTimeoutMs: config.server.timeouts.responseMs,
@@ -31,11 +34,16 @@ export function inferenceSettingsOf(config: ResolvedConfig): InferenceSettings {
 
 export function schedulerSettingsOf(config: ResolvedConfig, { models, sets }: ModelTable): SchedulerSettings {
   const canEvict = config.memory.policy === 'evict-lru';
-  const setFacts = [...sets].map(([name, set]) => ({ name, models: set.models, isExclusive: set.isExclusive }));
+  const setFacts = [...sets].map(([name, set]) => ({ name, ...set }));
+  const addresses = new Map(
+    [...models.values()].flatMap((model) =>
+      model.kind === 'command' && model.proxy !== undefined ? [[model.id, proxyKey(model.proxy)] as const] : [],
+    ),
+  );
   return {
     models,
     room: createMemoryRoom({
-      count: createCountRoom({ maxLoaded: config.memory.maxLoaded, canEvict, sets: setFacts }),
+      count: createCountRoom({ maxLoaded: config.memory.maxLoaded, canEvict, sets: setFacts, addresses }),
       canEvict,
     }),
     gameModeRequests: config.memory.gameMode.requests,
@@ -45,5 +53,6 @@ export function schedulerSettingsOf(config: ResolvedConfig, { models, sets }: Mo
       config.server.apiKeys.flatMap((key) => (key.concurrency === undefined ? [] : [[key.name, key.concurrency]])),
     ),
     togetherSets: [...sets.values()].filter((set) => set.load === 'together').map((set) => set.models),
+    byNameSets: new Map([...sets].filter(([, set]) => set.isByName).map(([name, set]) => [name, set.models])),
   };
 }

@@ -15,15 +15,17 @@ import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts
 import { ensurePrivateFolder } from './config/private-folder.ts';
 import type { ResolvedConfig } from './config/resolved-config.ts';
 import { describeConfigChange } from './describe-config-change.ts';
+import { dialectHost } from './dialect-host.ts';
 import type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
 import { createCatalog } from './engine-catalog.ts';
 import { createEngineFront } from './engine-front.ts';
+import { createEngineListeners } from './engine-listeners.ts';
 import { openEngineLogs } from './engine-logs.ts';
 import { openEngineMemory } from './engine-memory.ts';
+import { openEnginePools } from './engine-pools.ts';
 import { openEngineRecords } from './engine-records.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
-import { watchForGames } from './memory/automatic-game-mode.ts';
-import { repeatWhileWanted } from './memory/repeat-while-wanted.ts';
+import { watchMemory } from './engine-watches.ts';
 import { createMemoryHistory } from './memory/memory-history.ts';
 import { createSteadyMemory } from './memory/steady-memory.ts';
 import { createEventFeed } from './event-feed.ts';
@@ -34,8 +36,6 @@ import { createModelTable, type ModelTable } from './model-table.ts';
 import { modelView } from './model-view.ts';
 import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
-import { formatAddress } from './proxy/format-address.ts';
-import { openListeners, type Listeners, type ServerListener } from './proxy/listeners.ts';
 import type { Mount } from './proxy/proxy-app.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
@@ -48,9 +48,6 @@ import { createSupervisor } from './supervisor/supervisor.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
 export type { Engine, EngineOptions } from './engine-contract.ts';
-
-/** How often memory is read while nobody looks and a model holds some of it: as often as its history has samples. */
-const BACKGROUND_LOOK_MS = 15_000;
 
 /**
  * Brings the engine up to where it could listen: takes the data folder, ends what an earlier run left behind, and sets
@@ -107,7 +104,7 @@ async function setUp(
   if (platform !== 'win32') await removeStaleSockets(runtimeFolder);
 
   const readTable = async (from: ResolvedConfig): Promise<ModelTable> =>
-    createModelTable(await withDemoModel(from.models, dataFolder), from.sets);
+    createModelTable(await withDemoModel(from, dataFolder), from.sets);
   let table = await readTable(config);
 
   const engines = createEngines({
@@ -181,6 +178,7 @@ async function setUp(
   const metrics = createMetrics(
     () => models(),
     () => steadyMemory.view(),
+    () => pools.views(),
   );
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
@@ -197,6 +195,8 @@ async function setUp(
   });
   undo.push(() => records.close());
 
+  const pools = openEnginePools({ config, clock, logger, feed, scheduler: () => scheduler });
+  undo.push(() => pools.close());
   const scheduler = createScheduler({
     ...schedulerSettingsOf(config, table),
     supervisor,
@@ -210,12 +210,11 @@ async function setUp(
       markModel(modelId);
       markMemory();
     },
-    onQueueChanged: () => feed.mark('queue', () => ({ type: 'queue-changed', queue: scheduler.queue() })),
+    onQueueChanged: pools.markQueue,
   });
 
   let inferenceSettings = inferenceSettingsOf(config);
   const mounts: Mount[] = [];
-  let listeners: Listeners | undefined;
   let stopping: Promise<void> | undefined;
 
   function viewOf(modelId: string): ModelView {
@@ -253,7 +252,7 @@ async function setUp(
       version: options.version,
       pid: process.pid,
       startedAt,
-      address: address(),
+      address: listeners.address(),
       configPath: config.filePath ?? null,
       configWarnings: [...configWarnings],
       configErrors: [...configErrors],
@@ -282,12 +281,8 @@ async function setUp(
     feed.mark('instance', () => ({ type: 'instance-changed', instance: instanceView() }));
   }
 
-  function address(): string {
-    return formatAddress(listeners?.host ?? config.server.host, listeners?.port ?? config.server.port);
-  }
-
-  function loadInBackground(modelId: string): void {
-    scheduler.load(modelId, new AbortController().signal).catch((thrown: unknown) => {
+  function loadInBackground(modelId: string, setName?: string): void {
+    scheduler.load(modelId, new AbortController().signal, setName).catch((thrown: unknown) => {
       logger.log('warn', `Model "${modelId}" was to be loaded and was not: ${(thrown as Error).message}`);
     });
   }
@@ -301,38 +296,43 @@ async function setUp(
     });
   }
 
-  let listener: ServerListener | undefined;
-
-  async function listen(from: ResolvedConfig): Promise<void> {
-    listener ??= createEngineFront({
-      clock,
-      logger,
-      scheduler,
-      intake: records.intake,
-      metrics,
-      mounts,
-      startedAt,
-      settings: () => inferenceSettings,
-      table: () => table,
-      process: (modelId) => supervisor.process(modelId).view(),
-      models,
-      loadInBackground,
-      isShuttingDown: () => stopping !== undefined,
-    });
-    const opened = await openListeners({
-      host: from.server.host,
-      port: from.server.port,
-      handler: listener,
-      requestTimeoutMs: from.server.timeouts.requestMs,
-      onError: (error) => logger.log('warn', `A connection could not be accepted: ${error.message}`),
-    });
-    undo.push(() => opened.close());
-    // Connections to an address that is no longer wanted may finish what they are doing.
-    listeners?.stopAccepting();
-    listeners = opened;
-    await writeInstanceFile(dataFolder, { pid: process.pid, address: address(), token: instanceToken, startedAt });
-    logger.log('info', `Listening on ${address()}`, { models: table.models.size });
-  }
+  const checkAdmin = createAdminCheck(() => [instanceToken, config.server.adminToken]);
+  const front = createEngineFront({
+    clock,
+    logger,
+    scheduler,
+    intake: records.intake,
+    metrics,
+    mounts,
+    startedAt,
+    settings: () => inferenceSettings,
+    table: () => table,
+    process: (modelId) => supervisor.process(modelId).view(),
+    models,
+    pools,
+    loadInBackground,
+    isShuttingDown: () => stopping !== undefined,
+  });
+  const listeners = createEngineListeners({
+    logger,
+    front,
+    config: () => config,
+    host: () =>
+      dialectHost({
+        engine: facade,
+        clock,
+        config: () => config,
+        table: () => table,
+        pools,
+        settings: options.settings,
+        front,
+      }),
+    async onNativeOpened(address) {
+      await writeInstanceFile(dataFolder, { pid: process.pid, address, token: instanceToken, startedAt });
+      logger.log('info', `Listening on ${address}`, { models: table.models.size });
+    },
+  });
+  undo.push(() => listeners.close());
 
   function switchGameMode(isOn: boolean): void {
     scheduler.setGameMode(isOn);
@@ -352,50 +352,34 @@ async function setUp(
     announceInstance();
     logger.log('info', 'Shutting down');
     // Meanwhile new requests are told 503; a refused connection would look like no Corral at all.
-    await scheduler.close(config.server.timeouts.shutdownMs);
-    listeners?.stopAccepting();
+    const { shutdownMs } = config.server.timeouts;
+    await Promise.all([scheduler.close(shutdownMs), pools.drain(shutdownMs)]);
+    listeners.stopAccepting();
     await supervisor.stopAll('shutdown');
     await unwind();
   }
 
-  return {
+  const facade: Engine = {
     instanceToken,
-    address,
+    address: listeners.address,
+    furtherListeners: listeners.further,
     mount: (prefix, handler) => void mounts.push({ prefix, handler }),
 
     async start() {
       const problems = await memory.check(config);
       if (problems.length > 0) throw configInvalidError(config.filePath ?? 'the configuration', problems);
       undo.push(() => removeInstanceFile(dataFolder));
-      await listen(config);
+      await listeners.open(config);
       lookForEngine();
-      undo.push(
-        watchForGames({
-          clock,
-          isWanted: () => config.memory.gameMode.isAutomatic,
-          isOn: scheduler.isGameMode,
-          switchTo: switchGameMode,
-          readDevices: memory.readDevices,
-        }),
-      );
-      undo.push(
-        repeatWhileWanted({
-          clock,
-          intervalMs: BACKGROUND_LOOK_MS,
-          // A GPU that nobody uses is left asleep.
-          isWanted: () => models().some(({ state }) => isResident(state)),
-          async act() {
-            await memory.readDevices();
-          },
-        }),
-      );
+      const { isGameMode } = scheduler;
+      undo.push(watchMemory({ clock, memory, config: () => config, models, isGameMode, switchGameMode }));
       for (const model of table.models.values()) if (model.startup) loadInBackground(model.id);
     },
 
     stop({ isHurried = false } = {}) {
       if (stopping === undefined) stopping = stopInOrder();
       else if (isHurried) {
-        void scheduler.close(0);
+        void Promise.all([scheduler.close(0), pools.drain(0)]);
         for (const modelId of table.models.keys()) void supervisor.process(modelId).stop('shutdown', { graceMs: 0 });
       }
       return stopping;
@@ -413,7 +397,7 @@ async function setUp(
       configWarnings = warnings;
       announceInstance();
       if (isEmptyChange(change)) return;
-      if (change.isListenerChanged) await listen(next);
+      await listeners.open(next);
       const previous = table;
       table = await readTable(next);
       config = next;
@@ -422,6 +406,7 @@ async function setUp(
       memory.reset();
       supervisor.configure(table.models);
       void kvCacheKeeper.sweep();
+      pools.configure(next);
       scheduler.configure(
         schedulerSettingsOf(next, table),
         change.restarted.map(({ id }) => id),
@@ -438,14 +423,15 @@ async function setUp(
     reportConfigErrors: reportErrors,
     log: logger.log,
 
-    checkAdmin: createAdminCheck(() => [instanceToken, config.server.adminToken]),
+    checkAdmin,
 
     snapshot: () => ({
       sequence: feed.sequence(),
       instance: instanceView(),
       engine: engines.status(),
       models: models(),
-      queue: scheduler.queue(),
+      queue: pools.queue(),
+      pools: pools.views(),
       memory: steadyMemory.view(),
     }),
     subscribe(listener, { isLooking = true } = {}) {
@@ -477,10 +463,14 @@ async function setUp(
       return loadPlanView(scheduler.plan(modelId));
     },
     setGameMode: switchGameMode,
+    findEngine: () => {
+      engines.configure(config.engine);
+      lookForEngine();
+    },
     setPinned: scheduler.setPinned,
     resetModel: scheduler.reset,
     cancelRequest(requestId) {
-      if (scheduler.cancel(requestId)) return;
+      if (pools.cancel(requestId)) return;
       throw new AppError(
         'not-found',
         `No request "${requestId}" waits; it may have been served or given up meanwhile.`,
@@ -492,4 +482,5 @@ async function setUp(
     listRequests: records.list,
     readLogs: logs.createReader((name) => table.resolve(name)?.modelId),
   };
+  return facade;
 }

@@ -1,7 +1,6 @@
 import { formatSize } from '#shared/model/units.ts';
 import type { EngineStatusView, InstanceView } from '#shared/contract/snapshot.ts';
 import { Button } from '../components/button.tsx';
-import { CopyButton } from '../components/copy-button.tsx';
 import { Age, Banner } from '../components/states.tsx';
 import { useAppStore } from '../store/app-store.ts';
 import { useEngine } from '../store/engine-context.ts';
@@ -60,9 +59,10 @@ function ConfigBanner({ instance }: { readonly instance: InstanceView }) {
 }
 
 function EngineBanner({ engine }: { readonly engine: EngineStatusView }) {
+  const { actions } = useEngine();
   if (engine.status === 'missing') {
     return (
-      <Banner kind="trouble" actions={<CopyButton text={engine.hint} label="Copy what to do" />}>
+      <Banner kind="trouble" actions={<Button onClick={() => void actions.findEngine()}>Look again</Button>}>
         {engine.reason} {engine.hint}
       </Banner>
     );

@@ -12,6 +12,8 @@ export interface ModelActions {
   reset(model: string): Promise<void>;
   cancelRequest(request: string): Promise<void>;
   setGameMode(isOn: boolean): Promise<void>;
+  /** For somebody who has installed llama.cpp meanwhile. */
+  findEngine(): Promise<void>;
 }
 
 export function createModelActions(bridge: Bridge): ModelActions {
@@ -46,6 +48,7 @@ export function createModelActions(bridge: Bridge): ModelActions {
     setPinned: (model, isPinned) => attempt(() => bridge.call(isPinned ? 'pin-model' : 'unpin-model', { model })),
     reset: (model) => attempt(() => bridge.call('reset-model', { model })),
     cancelRequest: (request) => attempt(() => bridge.call('cancel-request', { request })),
+    findEngine: () => attempt(() => bridge.call('find-engine', {})),
     setGameMode: (isOn) =>
       attempt(async () => {
         await bridge.call('set-game-mode', { isOn });

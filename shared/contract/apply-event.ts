@@ -16,6 +16,8 @@ export function applyEvent(snapshot: Snapshot, { sequence, event }: NumberedEven
       return { ...snapshot, sequence, models: event.models };
     case 'queue-changed':
       return { ...snapshot, sequence, queue: event.queue };
+    case 'pools-changed':
+      return { ...snapshot, sequence, pools: event.pools };
     case 'memory-changed':
       return { ...snapshot, sequence, memory: event.memory };
     case 'engine-changed':

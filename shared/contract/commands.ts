@@ -62,6 +62,8 @@ export const commands = {
   'plan-load': { request: modelRequest, response: z.object({ plan: loadPlanViewSchema }) },
   /** Unloads everything, and loads nothing until it is switched off. */
   'set-game-mode': { request: z.strictObject({ isOn: z.boolean() }), response: z.object({ isGameMode: z.boolean() }) },
+  /** Looks for a llama-server anew, for somebody who has installed one meanwhile. Returns at once; the snapshot tells more. */
+  'find-engine': { request: z.strictObject({}), response: z.object({}) },
   'cancel-request': { request: z.strictObject({ request: z.string().min(1) }), response: z.object({}) },
   /**
    * Changes the configuration file, comments and order kept, and applies it. Settings that say what is run, with which

@@ -49,12 +49,18 @@ const errorTable = {
   'upstream-unavailable': { status: 502, type: 'server_error' },
   /** The model's process did not answer within `server.timeouts.response`. */
   'upstream-timeout': { status: 504, type: 'server_error' },
+  /** No endpoint of a pool could take the request. */
+  'pool-unavailable': { status: 503, type: 'server_error' },
+  /** The request came back to a Corral it had been at, or went through too many. */
+  'loop-detected': { status: 508, type: 'server_error' },
   /** The configuration file has errors. */
   'config-invalid': { status: 422, type: 'invalid_request_error' },
   /** Another program holds the port. */
   'port-taken': { status: 500, type: 'server_error' },
   /** Another Corral holds the data folder. */
   'already-running': { status: 500, type: 'server_error' },
+  /** A model could not be downloaded; `details.reason` says why. */
+  'download-failed': { status: 502, type: 'server_error' },
   /** A tool that tells about memory did not answer, or not in a form that Corral understands. */
   'probe-failed': { status: 503, type: 'server_error' },
   /** A defect in Corral; the log has the stack. */
@@ -85,7 +91,7 @@ export const serialisedErrorSchema = z.object({
 export type SerialisedError = z.infer<typeof serialisedErrorSchema>;
 
 export interface AppErrorOptions {
-  readonly details?: Readonly<Record<string, unknown>>;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
   /** Seconds after which the same request may do better; becomes `Retry-After`. */
   readonly retryAfterSeconds?: number;

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { memoryViewSchema } from './memory.ts';
-import { engineStatusSchema, instanceViewSchema, modelViewSchema, queueEntryViewSchema } from './snapshot.ts';
+import {
+  engineStatusSchema,
+  instanceViewSchema,
+  modelViewSchema,
+  poolViewSchema,
+  queueEntryViewSchema,
+} from './snapshot.ts';
 
 /** What changed. Each event carries the new value whole, so that applying one twice does no harm. */
 export const eventBodySchema = z.discriminatedUnion('type', [
@@ -8,6 +14,7 @@ export const eventBodySchema = z.discriminatedUnion('type', [
   /** The list itself changed: models came or went. */
   z.object({ type: z.literal('models-changed'), models: z.array(modelViewSchema) }),
   z.object({ type: z.literal('queue-changed'), queue: z.array(queueEntryViewSchema) }),
+  z.object({ type: z.literal('pools-changed'), pools: z.array(poolViewSchema) }),
   z.object({ type: z.literal('memory-changed'), memory: memoryViewSchema }),
   z.object({ type: z.literal('engine-changed'), engine: engineStatusSchema }),
   z.object({ type: z.literal('instance-changed'), instance: instanceViewSchema }),

@@ -93,6 +93,38 @@ export const engineStatusSchema = z.discriminatedUnion('status', [
   z.object({ status: z.literal('missing'), reason: z.string(), hint: z.string() }),
 ]);
 
+export const poolViewSchema = z.object({
+  name: z.string(),
+  sticky: z.enum(['none', 'user']),
+  /** Pairs of user and model that are remembered. */
+  stickyUsers: z.number(),
+  /** Requests that wait for one of its endpoints. */
+  waitingRequests: z.number(),
+  endpoints: z.array(
+    z.object({
+      /** Its base address, without its key. */
+      url: z.string(),
+      /** `loading`: it is there and asks for patience; `unknown`: not checked yet. */
+      health: z.enum(['unknown', 'healthy', 'loading', 'down']),
+      /** Why it cannot be used; null while it can. */
+      problem: z.string().nullable(),
+      /** It refused a request lately, and is chosen last for a while. */
+      isResting: z.boolean(),
+      /** Requests of this Corral that it answers now. */
+      activeRequests: z.number(),
+      /** Requests it gets at once; null: no limit. */
+      concurrency: z.number().nullable(),
+      /** Requests it was chosen for since Corral started. */
+      servedRequests: z.number(),
+      /** Models it lists; null until its list was read, or if it has none. */
+      modelCount: z.number().nullable(),
+      checkedAt: z.number().nullable(),
+    }),
+  ),
+});
+
+export type PoolView = z.infer<typeof poolViewSchema>;
+
 const configIssueSchema = z.object({ path: z.string(), message: z.string() });
 
 export const instanceViewSchema = z.object({
@@ -118,6 +150,8 @@ export const snapshotSchema = z.object({
   engine: engineStatusSchema,
   models: z.array(modelViewSchema),
   queue: z.array(queueEntryViewSchema),
+  /** Servers elsewhere, in the order of the configuration. */
+  pools: z.array(poolViewSchema),
   memory: memoryViewSchema,
 });
 

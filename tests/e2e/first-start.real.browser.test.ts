@@ -1,3 +1,5 @@
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, it } from 'vitest';
 import { ensureRealLlamaServer } from '../integration/support/real-llama-server.ts';
@@ -7,9 +9,11 @@ import { showPage } from './support/page-checks.ts';
 /** Somebody who has just installed Corral. */
 describe('the first start', () => {
   let desktop: Desktop | undefined;
+  const temporary: string[] = [];
   afterEach(async () => {
     await desktop?.stop();
     desktop = undefined;
+    for (const folder of temporary.splice(0)) await rm(folder, { recursive: true });
   });
 
   it('shows the steps to take, and the demo answers through a real llama-server', async () => {
@@ -30,21 +34,29 @@ describe('the first start', () => {
       .waitFor();
   });
 
-  it('says what to do where there is no llama-server, on the page and in the way of a load', async () => {
+  it('says what to do where there is no llama-server, and finds the one that was installed meanwhile', async () => {
+    const executable = await ensureRealLlamaServer();
+    const folder = await mkdtemp(path.join(tmpdir(), 'corral-path-'));
+    temporary.push(folder);
+    const searched = path.join(folder, 'bin');
     const started = await startDesktopWithWindow({
       config: {
         server: { port: 0 },
         engine: { autoInstall: false },
         models: { mine: { file: path.join('models', 'mine.gguf') } },
       },
-      env: { PATH: '' },
+      env: { PATH: searched },
     });
     ({ desktop } = started);
     const { page } = started;
-    await page
-      .getByText(/No llama-server was found/)
-      .first()
-      .waitFor();
-    await page.getByRole('button', { name: 'Copy what to do' }).first().waitFor();
+    const banner = page.getByText(/No llama-server was found/).first();
+    await banner.waitFor();
+    const button = page.getByRole('button', { name: 'Look again' });
+    await button.waitFor();
+    await symlink(path.dirname(executable), searched);
+    const isGone = banner.waitFor({ state: 'hidden' });
+    // Whatever else asks for a plan in this moment finds it, too.
+    await Promise.race([button.click(), isGone]);
+    await isGone;
   });
 });

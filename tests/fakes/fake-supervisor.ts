@@ -245,6 +245,7 @@ function createFakeProcess(
 /** Good enough to be told apart; nobody sends anything to it. */
 function fakeEndpoint(modelId: string, generation: number): Endpoint {
   return {
+    basePath: '',
     listen: { kind: 'socket', path: `/${modelId}/${generation}.sock` },
     apiKey: undefined,
     piecesSeen: 0,

@@ -68,6 +68,7 @@ export function snapshotOf(changes: Partial<Snapshot> = {}): Snapshot {
     engine: { status: 'searching' },
     models: [],
     queue: [],
+    pools: [],
     memory: { devices: [], isGameMode: false },
     ...changes,
   };

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
 import { configFilePath } from '../../engine/config/config-folders.ts';
 import { formatConfigIssue, type ConfigIssue } from '../../engine/config/config-issue.ts';
+import type { ConfigFormat } from '../../engine/config/interpret-config.ts';
 import { loadConfig } from '../../engine/config/load-config.ts';
 import { processFolders } from '../../engine/config/process-folders.ts';
 import { connect } from '../connect.ts';
@@ -21,13 +22,21 @@ interface ConfigFile {
  */
 export async function checkConfig(
   context: VerbContext,
-  { file, dataDir }: { readonly file: string | undefined; readonly dataDir: string | undefined },
+  {
+    file,
+    dataDir,
+    format,
+  }: {
+    readonly file: string | undefined;
+    readonly dataDir: string | undefined;
+    readonly format?: ConfigFormat | undefined;
+  },
 ): Promise<boolean> {
   const { terminal, isJson, signal } = context;
   const { path, isNamed } =
     file === undefined ? await findConfigFile(dataDir, signal) : { path: resolve(file), isNamed: true };
   const { platform, env, homeFolder } = processFolders();
-  const result = await loadConfig({ filePath: path, isExplicit: isNamed, platform, env, homeFolder, signal });
+  const result = await loadConfig({ filePath: path, isExplicit: isNamed, format, platform, env, homeFolder, signal });
   const errors = result.ok ? [] : result.errors;
   const warnings = result.ok ? result.warnings : [];
   if (isJson) {

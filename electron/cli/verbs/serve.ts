@@ -30,7 +30,7 @@ const STOP_AFTER_DEFECT_MS = 60_000;
  * code, once the engine has stopped: 0, or 1 if it could not start or ended because of a defect. The caller exits at once.
  */
 export async function serve(
-  options: Pick<ServeOptions, 'configFile' | 'host' | 'port' | 'dataDir' | 'version'>,
+  options: Pick<ServeOptions, 'configFile' | 'format' | 'host' | 'port' | 'nativePort' | 'dataDir' | 'version'>,
   { terminal, processEvents, start }: ServeSurroundings,
 ): Promise<number> {
   let exitWith: (code: number) => void = () => undefined;

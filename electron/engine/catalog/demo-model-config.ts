@@ -18,6 +18,7 @@ export function demoModelConfig(file: string): FileModelConfig {
     pooling: undefined,
     rerank: false,
     devices: [],
+    rpc: [],
     args: [],
     keepKvCache: false,
     env: {},
@@ -30,5 +31,6 @@ export function demoModelConfig(file: string): FileModelConfig {
     startup: false,
     priority: 0,
     filters: undefined,
+    isUnlisted: false,
   };
 }

@@ -1,5 +1,11 @@
 import { formatPath } from './config-issue.ts';
-import type { CommandModelConfig, FileModelConfig, ModelConfig, ResolvedConfig } from './resolved-config.ts';
+import type {
+  CommandModelConfig,
+  FileModelConfig,
+  ListenerConfig,
+  ModelConfig,
+  ResolvedConfig,
+} from './resolved-config.ts';
 
 /**
  * What one configuration changes about another, sorted by what has to happen. Pure: nothing is stopped, started or
@@ -45,6 +51,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   pooling: { key: 'pooling', effect: 'restart' },
   rerank: { key: 'rerank', effect: 'restart' },
   devices: { key: 'devices', effect: 'restart' },
+  rpc: { key: 'rpc', effect: 'restart' },
   args: { key: 'args', effect: 'restart' },
   keepKvCache: { key: 'keepKvCache', effect: 'restart' },
   env: { key: 'env', effect: 'restart' },
@@ -52,6 +59,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   cwd: { key: 'cwd', effect: 'restart' },
   health: { key: 'health', effect: 'restart' },
   readyPattern: { key: 'readyPattern', effect: 'restart' },
+  proxy: { key: 'proxy', effect: 'restart' },
   stopCommand: { key: 'stopCommand', effect: 'update' },
   aliases: { key: 'aliases', effect: 'update' },
   concurrency: { key: 'concurrency', effect: 'update' },
@@ -63,9 +71,10 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   startup: { key: 'startup', effect: 'update' },
   priority: { key: 'priority', effect: 'update' },
   filters: { key: 'filters', effect: 'update' },
+  isUnlisted: { key: 'unlisted', effect: 'update' },
 };
 
-type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'models'>;
+type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'foreign' | 'models'>;
 
 /** Complete by type, so that no section is forgotten. */
 const settingsSections: Readonly<Record<SettingsSection, true>> = {
@@ -77,6 +86,8 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
   telemetry: true,
   updates: true,
   sets: true,
+  pools: true,
+  listeners: true,
 };
 
 /** Names in the resolved configuration that differ from those in the file by more than the unit `Ms` at the end. */
@@ -119,6 +130,11 @@ export function decideConfigChange(before: ResolvedConfig, after: ResolvedConfig
 export function isEmptyChange(change: ConfigChange): boolean {
   const { added, removed, restarted, updated, settings } = change;
   return [added, removed, restarted, updated, settings].every((list) => list.length === 0);
+}
+
+/** Whether an address can go on as it is. */
+export function isSameListener(before: ListenerConfig, after: ListenerConfig): boolean {
+  return isSameValue(before, after);
 }
 
 function changedFields(before: ModelConfig, after: ModelConfig): ModelField[] {

@@ -38,8 +38,9 @@ export function formatConfigIssue(issue: ConfigIssue): string {
   return `${issue.path}${place === '' ? '' : ` (${place})`}: ${issue.message}`;
 }
 
-/** The error for an operation that cannot go on with this file: `config-invalid`, all issues in message and details. */
-export function configInvalidError(filePath: string, issues: readonly ConfigIssue[]): AppError {
+/** The error for an operation that cannot go on with this file: `config-invalid`, all issues in message and details; `say` is how the program whose file it is puts it. */
+export function configInvalidError(filePath: string, issues: readonly ConfigIssue[], say?: string): AppError {
+  if (say !== undefined) return new AppError('config-invalid', say, { details: { filePath, issues, say } });
   const count = issues.length === 1 ? 'an error' : `${issues.length} errors`;
   const lines = issues.map((issue) => `  ${formatConfigIssue(issue)}`);
   return new AppError(

@@ -1,6 +1,10 @@
+import { dialectFacts } from '../dialects/dialect-facts.ts';
+import { isSeedName } from '../dialects/dialect-names.ts';
 import type { LocatedIssue, PathSegment } from './config-issue.ts';
+import { explainZodIssues } from './explain-zod-issues.ts';
 import { notYetEffective } from './not-yet-effective.ts';
-import { isLoopbackHost } from './schema-fields.ts';
+import { plainUrl } from './resolve-pool.ts';
+import { DEFAULT_PORT, isLoopbackHost } from './schema-fields.ts';
 import { commandModelKeys, fileModelKeys } from './schema-models.ts';
 
 /**
@@ -16,7 +20,10 @@ export function findCrossErrors(value: unknown): LocatedIssue[] {
     ...checkPatterns(asGroup(root['models'])),
     ...checkKeys(asGroup(root['server'])),
     ...checkBinds(root),
+    ...checkPorts(root),
+    ...checkListenerOptions(root),
     ...checkSets(root),
+    ...checkPools(root),
   ];
 }
 
@@ -36,7 +43,7 @@ export function findWarnings(value: unknown): LocatedIssue[] {
       message: 'is also the name of the lane for clients without a key; choose another to tell them apart',
     });
   });
-  return warnings;
+  return [...warnings, ...findRepeatedEndpoints(root)];
 }
 
 function matchPattern(value: unknown, pattern: readonly string[], at: readonly PathSegment[]): PathSegment[][] {
@@ -61,6 +68,29 @@ function checkSets(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
     const hidden =
       models[name] === undefined ? [] : [{ segments: ['sets', name], message: 'is also the id of a model' }];
     return [...unknown, ...hidden];
+  });
+}
+
+/** `set/model` and `pool/model` must not mean two things. */
+function checkPools(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  const sets = asGroup(root['sets']);
+  return Object.keys(asGroup(root['pools']))
+    .filter((name) => sets[name] !== undefined)
+    .map((name) => ({ segments: ['pools', name], message: 'is also the name of a set; choose another' }));
+}
+
+function findRepeatedEndpoints(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  return Object.entries(asGroup(root['pools'])).flatMap(([name, pool]) => {
+    const seen = new Set<string>();
+    return asList(asGroup(pool)['endpoints']).flatMap((endpoint, index): LocatedIssue[] => {
+      const { url, apiKey } = asGroup(endpoint);
+      if (typeof url !== 'string' || !URL.canParse(url)) return [];
+      const key = JSON.stringify([plainUrl(url), apiKey]);
+      const isRepeated = seen.has(key);
+      seen.add(key);
+      if (!isRepeated) return [];
+      return [{ segments: ['pools', name, 'endpoints', index], message: 'is listed before; it is used once' }];
+    });
   });
 }
 
@@ -167,6 +197,50 @@ function checkBinds(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
       segments,
       message: 'other machines could reach this address: add a key to `server.apiKeys`, or use 127.0.0.1',
     }));
+}
+
+/** Two addresses on one port cannot both be had; each is told of the other. */
+function checkPorts(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  const first = new Map<unknown, string>();
+  const server = asGroup(root['server']);
+  first.set(server['port'] ?? DEFAULT_PORT, 'server.port');
+  return asList(root['listeners']).flatMap((listener, index): LocatedIssue[] => {
+    const { port } = asGroup(listener);
+    // 0 is another free one each time.
+    if (typeof port !== 'number' || port === 0) return [];
+    const other = first.get(port);
+    if (other !== undefined) {
+      const own = server['port'] === undefined && other === 'server.port' ? ' (its default)' : '';
+      return [
+        { segments: ['listeners', index, 'port'], message: `is the same port as ${other}${own}; give each its own` },
+      ];
+    }
+    first.set(port, `listeners[${index}].port`);
+    return [];
+  });
+}
+
+/** Options are the dialect's own, and so are their names and limits. */
+function checkListenerOptions(root: Readonly<Record<string, unknown>>): LocatedIssue[] {
+  return asList(root['listeners']).flatMap((listener, index): LocatedIssue[] => {
+    const { dialect, options: written = {} } = asGroup(listener);
+    const options = asGroup(written);
+    if (typeof dialect !== 'string' || options !== written) return [];
+    const segments = ['listeners', index, 'options'];
+    const schema = isSeedName(dialect) ? dialectFacts[dialect]?.optionsSchema : undefined;
+    if (schema === undefined) {
+      return Object.keys(options).map((key) => ({
+        segments: [...segments, key],
+        message: `unknown key; listeners of the dialect ${dialect} have no options`,
+      }));
+    }
+    const parsed = schema.safeParse(options);
+    if (parsed.success) return [];
+    return explainZodIssues(parsed.error.issues, options, () => Object.keys(schema.shape)).map((issue) => ({
+      segments: [...segments, ...issue.segments],
+      message: issue.message,
+    }));
+  });
 }
 
 function asGroup(value: unknown): Readonly<Record<string, unknown>> {

@@ -7,16 +7,26 @@ import { knownKeysAt } from './config-json-schema.ts';
  * What zod found, in words for the person who wrote the file: one issue a mistake, unknown keys with the nearest known
  * one. Values are never repeated, since any of them may be a secret.
  */
-export function explainZodIssues(zodIssues: readonly z.core.$ZodIssue[], value: unknown): LocatedIssue[] {
-  return zodIssues.flatMap((issue) => explain(issue, value));
+export function explainZodIssues(
+  zodIssues: readonly z.core.$ZodIssue[],
+  value: unknown,
+  knownAt: KnownKeys = knownKeysAt,
+): LocatedIssue[] {
+  return zodIssues.flatMap((issue) => explain(issue, value, knownAt));
 }
 
-function explain(issue: z.core.$ZodIssue, value: unknown): LocatedIssue[] {
+/** The keys a schema has at a path. */
+type KnownKeys = (segments: readonly PathSegment[]) => readonly string[];
+
+function explain(issue: z.core.$ZodIssue, value: unknown, knownAt: KnownKeys): LocatedIssue[] {
   const segments = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   const received = valueAt(value, segments);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ segments: [...segments, key], message: explainUnknownKey(segments, key) }));
+      return issue.keys.map((key) => ({
+        segments: [...segments, key],
+        message: explainUnknownKey(knownAt(segments), key),
+      }));
     case 'invalid_key':
       return issue.issues.map((inner) => ({ segments, message: inner.message }));
     case 'invalid_type':
@@ -71,8 +81,7 @@ function describeKind(value: unknown): string {
   return typeof value === 'object' ? 'a group of keys' : 'text';
 }
 
-function explainUnknownKey(segments: readonly PathSegment[], key: string): string {
-  const known = knownKeysAt(segments);
+function explainUnknownKey(known: readonly string[], key: string): string {
   const nearest = nearestKey(key, known);
   if (nearest !== undefined) return `unknown key; did you mean \`${nearest}\`?`;
   return known.length === 0 ? 'unknown key' : `unknown key; known here: ${known.join(', ')}`;

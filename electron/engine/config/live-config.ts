@@ -4,13 +4,14 @@ import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { configInvalidError, formatConfigIssue, type ConfigIssue } from './config-issue.ts';
 import { decodeUtf8, describeFailure, newFileText, readCurrent } from './config-file.ts';
+import { interpretConfig, type ConfigFormat } from './interpret-config.ts';
 import { findForbiddenEdits } from './forbidden-edits.ts';
 import { lanAddresses } from './lan-addresses.ts';
 import { loadConfig, type ConfigResult, type ConfigSurroundings } from './load-config.ts';
 import { refuseMaskedEdits } from './mask-settings.ts';
 import { previewSettings } from './preview-settings.ts';
 import type { ResolvedConfig } from './resolved-config.ts';
-import { saveConfig } from './save-config.ts';
+import { replaceConfigFile, saveConfig } from './save-config.ts';
 import type { SettingsAccess, SettingsCaller } from './settings-access.ts';
 import { settingsView } from './settings-view.ts';
 import { watchConfig } from './watch-config.ts';
@@ -34,6 +35,8 @@ export interface LiveConfigOptions extends ConfigSurroundings {
   readonly filePath: string;
   /** The user named the file, so that it has to be there. */
   readonly isExplicit: boolean;
+  /** Undefined: told by what the file holds. */
+  readonly format?: ConfigFormat | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** What stands above the file, such as the options of a command line. Throws what is wrong with it. */
@@ -90,6 +93,16 @@ export function createLiveConfig(options: LiveConfigOptions): LiveConfig {
     return isOwner || current?.server.allowRemoteConfig === true;
   }
 
+  /** A form for Corral's own file would only break another program's. */
+  function refuseForeign(): void {
+    if (current?.foreign === undefined) return;
+    throw new AppError(
+      'conflict',
+      `${filePath} belongs to ${current.foreign.format}, so Corral does not edit it. ` +
+        `Change it by hand, or make a file of Corral's own with \`corral config import\`.`,
+    );
+  }
+
   /** Undefined if there is no file. */
   async function readText(): Promise<string | undefined> {
     const file = await describeFailure(filePath, () => readCurrent(filePath, 'read'), 'read');
@@ -115,11 +128,13 @@ export function createLiveConfig(options: LiveConfigOptions): LiveConfig {
     },
 
     async readSettings(caller) {
+      refuseForeign();
       const text = await readText();
       return settingsView({ filePath, text, isUnlimited: isUnlimited(caller), lanAddresses: lanAddresses() });
     },
 
     async previewSettings(edits, caller) {
+      refuseForeign();
       return previewSettings({
         ...options,
         filePath,
@@ -132,6 +147,7 @@ export function createLiveConfig(options: LiveConfigOptions): LiveConfig {
     },
 
     async updateSettings(edits, caller) {
+      refuseForeign();
       refuseMaskedEdits(edits);
       if (!isUnlimited(caller)) {
         const forbidden = findForbiddenEdits(edits);
@@ -145,6 +161,18 @@ export function createLiveConfig(options: LiveConfigOptions): LiveConfig {
       }
       const result = await saveConfig({ ...options, edits });
       if (!result.ok) throw configInvalidError(filePath, result.errors);
+      if (user !== undefined) await reload(user);
+    },
+
+    async replaceForeignFile(text) {
+      const foreign = current?.foreign;
+      if (foreign === undefined) {
+        throw new AppError('conflict', `${filePath} is Corral's own configuration and cannot be replaced this way.`);
+      }
+      const result = await interpretConfig({ ...options, text, filePath, format: foreign.format });
+      if (!result.ok) throw configInvalidError(filePath, result.errors);
+      options.override(result.config);
+      await replaceConfigFile(filePath, text);
       if (user !== undefined) await reload(user);
     },
 

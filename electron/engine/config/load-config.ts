@@ -1,10 +1,9 @@
 import { open } from 'node:fs/promises';
-import { posix, resolve, win32 } from 'node:path';
-import { formatPath, type ConfigIssue, type LocatedIssue } from './config-issue.ts';
-import { findCrossErrors, findWarnings } from './cross-checks.ts';
-import { explainZodIssues } from './explain-zod-issues.ts';
-import { prepareValues } from './prepare-values.ts';
-import { readYaml, type Position } from './read-yaml.ts';
+import { resolve } from 'node:path';
+import type { ConfigIssue } from './config-issue.ts';
+import { interpretConfig, type ConfigFormat } from './interpret-config.ts';
+import { parseConfigValue } from './parse-config-value.ts';
+import { readYaml, withoutMark } from './read-yaml.ts';
 import { resolveConfig } from './resolve-config.ts';
 import type { ResolvedConfig } from './resolved-config.ts';
 import { configSchema } from './schema.ts';
@@ -21,7 +20,12 @@ export interface ConfigSurroundings {
 
 export type ConfigResult =
   | { readonly ok: true; readonly config: ResolvedConfig; readonly warnings: readonly ConfigIssue[] }
-  | { readonly ok: false; readonly errors: readonly ConfigIssue[] };
+  | {
+      readonly ok: false;
+      readonly errors: readonly ConfigIssue[];
+      /** How the program whose file it is says it, where that is known. */
+      readonly say?: string;
+    };
 
 /**
  * Reads a configuration: YAML 1.2 or JSON, defaults filled in, `${env.NAME}` and `~` expanded, relative paths taken from
@@ -31,24 +35,9 @@ export type ConfigResult =
 export function parseConfig(
   options: ConfigSurroundings & { readonly text: string; readonly filePath: string },
 ): ConfigResult {
-  const { text, filePath, env, homeFolder, platform } = options;
-  const isWindows = platform === 'win32';
-  const yaml = readYaml(text.replace(/^\uFEFF/, ''));
+  const yaml = readYaml(withoutMark(options.text));
   if (!yaml.ok) return { ok: false, errors: yaml.issues };
-  const raw = yaml.value ?? {};
-
-  const prepared = prepareValues(raw, { env, isWindows });
-  const parsed = configSchema.safeParse(prepared.value);
-  const schemaErrors = parsed.success ? [] : explainZodIssues(parsed.error.issues, prepared.value);
-  const errors = withoutConsequences(prepared.issues, [...schemaErrors, ...findCrossErrors(prepared.value)]);
-  if (!parsed.success || errors.length > 0) return { ok: false, errors: placeIssues(errors, yaml.locate) };
-
-  const folder = (isWindows ? win32 : posix).dirname(filePath);
-  return {
-    ok: true,
-    config: resolveConfig(parsed.data, { filePath, paths: { folder, homeFolder, isWindows } }),
-    warnings: placeIssues(findWarnings(prepared.value), yaml.locate),
-  };
+  return parseConfigValue(yaml.value, { ...options, locate: yaml.locate });
 }
 
 /** The configuration of somebody who has no file. */
@@ -69,12 +58,31 @@ export async function loadConfig(
     readonly filePath: string;
     readonly isExplicit: boolean;
     readonly isInUse?: boolean;
+    /** Undefined: told by what the file holds. */
+    readonly format?: ConfigFormat | undefined;
     readonly signal?: AbortSignal;
   },
 ): Promise<ConfigResult> {
-  const { isExplicit, isInUse, signal, ...surroundings } = options;
+  const { isExplicit, isInUse, signal, format, ...surroundings } = options;
   const filePath = resolve(options.filePath);
-  const refuse = (message: string): ConfigResult => ({ ok: false, errors: [{ path: '', message }] });
+  const file = await readConfigText(filePath, signal);
+  if (!file.ok) {
+    if (file.isAbsent && !isExplicit) return { ok: true, config: defaultConfig(surroundings), warnings: [] };
+    return { ok: false, errors: [{ path: '', message: file.message }] };
+  }
+  if (isInUse === true && file.text.trim() === '') {
+    return { ok: false, errors: [{ path: '', message: 'is empty; write `models: {}` if that is what you mean' }] };
+  }
+  return await interpretConfig({ ...surroundings, text: file.text, filePath, format });
+}
+
+export type ConfigText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly isAbsent: boolean; readonly message: string };
+
+/** The text of a file of at most 4 MiB. Rejects only with the reason of `signal`. */
+export async function readConfigText(filePath: string, signal?: AbortSignal): Promise<ConfigText> {
+  const refuse = (message: string, isAbsent = false): ConfigText => ({ ok: false, isAbsent, message });
   let bytes: Buffer | 'too-large';
   try {
     bytes = await readAtMost(filePath, MAX_CONFIG_BYTES, signal);
@@ -82,19 +90,15 @@ export async function loadConfig(
     signal?.throwIfAborted();
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    if (code === 'ENOENT' && !isExplicit) return { ok: true, config: defaultConfig(surroundings), warnings: [] };
-    return refuse(readProblems[code] ?? `cannot be read (${code})`);
+    return refuse(readProblems[code] ?? `cannot be read (${code})`, code === 'ENOENT');
   }
   if (bytes === 'too-large') return refuse('is larger than 4 MiB; this is not a configuration of Corral');
-  let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     return refuse('is not UTF-8 text; save it with that encoding');
   }
-  if (isInUse === true && text.trim() === '') return refuse('is empty; write `models: {}` if that is what you mean');
-  return parseConfig({ ...surroundings, text, filePath });
 }
 
 const readProblems: Readonly<Record<string, string>> = {
@@ -122,25 +126,4 @@ async function readAtMost(filePath: string, limit: number, signal?: AbortSignal)
   } finally {
     await file.close();
   }
-}
-
-/** Where a text could not be expanded, what the schema says about the remains would only confuse. */
-function withoutConsequences(causes: readonly LocatedIssue[], others: readonly LocatedIssue[]): LocatedIssue[] {
-  const causePaths = new Set(causes.map((issue) => formatPath(issue.segments)));
-  const seen = new Set<string>();
-  return [...causes, ...others.filter((issue) => !causePaths.has(formatPath(issue.segments)))].filter((issue) => {
-    const identity = `${formatPath(issue.segments)}\n${issue.message}`;
-    const isNew = !seen.has(identity);
-    seen.add(identity);
-    return isNew;
-  });
-}
-
-function placeIssues(
-  issues: readonly LocatedIssue[],
-  locate: (segments: LocatedIssue['segments']) => Position | undefined,
-): ConfigIssue[] {
-  return issues
-    .map(({ segments, message }) => ({ path: formatPath(segments), message, ...locate(segments) }))
-    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }

@@ -9,9 +9,6 @@ export const notYetEffective: readonly { readonly pattern: string; readonly will
   { pattern: 'engine.origin', willDo: 'choose where llama.cpp is downloaded from' },
   { pattern: 'engine.keep', willDo: 'limit how many builds are kept' },
   { pattern: 'scheduler.defaultModel', willDo: 'answer requests that name no model' },
-  { pattern: 'models.*.rpc', willDo: 'spread the model over RPC workers' },
-  { pattern: 'pools', willDo: 'pass requests to other servers' },
   { pattern: 'catalog', willDo: 'find models on disk' },
-  { pattern: 'listeners', willDo: 'answer in the language of other programs' },
   { pattern: 'telemetry.capture', willDo: 'keep prompts and answers' },
 ];

@@ -46,8 +46,9 @@ export function prepareValues(
     // A model without anything in it lacks its kind, as `{}` does.
     if (value === null && segments[0] === 'models' && segments.length === 2) return {};
     // Parameters of requests are the one place where null means something.
-    const isParameter = segments[0] === 'models' && segments[2] === 'filters' && segments[3] === 'set';
-    return value === null && !(isParameter && segments.length > 4) ? undefined : value;
+    const isParameter = segments[0] === 'models' && segments[2] === 'filters';
+    const depth = segments[3] === 'set' ? 4 : segments[3] === 'setFor' ? 5 : Number.POSITIVE_INFINITY;
+    return value === null && !(isParameter && segments.length > depth) ? undefined : value;
   };
 
   return { value: prepare(raw, []), issues };

@@ -27,6 +27,11 @@ export type ReadYaml =
     }
   | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
 
+/** Without the byte order mark that some editors put first. */
+export function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, '');
+}
+
 /** A hundred uses of anchors are plenty by hand; a file that is built to explode needs more. */
 const MAX_ALIASES = 100;
 

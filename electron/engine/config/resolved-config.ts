@@ -1,3 +1,5 @@
+import type { DialectName, ForeignFormatName } from '../dialects/dialect-names.ts';
+
 /**
  * The configuration as the engine uses it: defaults filled in, durations in milliseconds, sizes in bytes, paths absolute,
  * commands split into argument lists. Produced by `load-config.ts` and never mutated.
@@ -6,18 +8,40 @@
 export interface ResolvedConfig {
   /** The file it came from; undefined when Corral runs on defaults alone. */
   readonly filePath: string | undefined;
+  /** Set where the file is another program's, which Corral understands and never edits. */
+  readonly foreign: ForeignFile | undefined;
   readonly server: ServerConfig;
   readonly engine: EngineConfig;
   readonly memory: MemoryConfig;
   readonly scheduler: SchedulerConfig;
+  /** Addresses besides the native one. */
+  readonly listeners: readonly ListenerConfig[];
   readonly log: LogConfig;
   readonly telemetry: TelemetryConfig;
   /** Of the desktop app; a headless Corral has nothing to update. */
   readonly updates: { readonly channel: 'stable' | 'beta' | 'off' };
   /** Models that belong together, by the set's name, in file order. */
   readonly sets: ReadonlyMap<string, SetConfig>;
+  /** Servers elsewhere, by the pool's name, in file order. */
+  readonly pools: ReadonlyMap<string, PoolConfig>;
   /** In file order. */
   readonly models: ReadonlyMap<string, ModelConfig>;
+}
+
+export interface ForeignFile {
+  readonly format: ForeignFormatName;
+  /** As its own program understands it, defaults filled in. */
+  readonly document: unknown;
+}
+
+/** A further address, which may speak another program's language. */
+export interface ListenerConfig {
+  readonly dialect: DialectName;
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** What the dialect's own schema made of `options`. */
+  readonly options: object;
 }
 
 export interface ServerConfig {
@@ -116,12 +140,55 @@ export interface SetConfig {
   readonly load: 'together' | 'on-demand';
   /** Nothing else stays loaded beside its members, pinned models apart. */
   readonly isExclusive: boolean;
+  /** Loading a member unloads everything outside of the set; what is loaded later may stay beside it. */
+  readonly evictsOthers: boolean;
+  /** Only one of its members is loaded at a time. */
+  readonly isOneAtATime: boolean;
+  /** Sets that unload others leave its members alone. */
+  readonly isPersistent: boolean;
+  /** Its members are together only while they are asked for by its name. */
+  readonly isByName: boolean;
+}
+
+/** Servers elsewhere that answer for models which are not among the configured ones. */
+export interface PoolConfig {
+  /** Each address with a key once. */
+  readonly endpoints: readonly PoolEndpointConfig[];
+  readonly sticky: 'none' | 'user';
+  /** Since the last request. */
+  readonly stickyTtlMs: number;
+  /** Pairs of user and model. */
+  readonly maxSticky: number;
+  /** Whether `*` takes what the endpoints list, or everything that is named in no pool. */
+  readonly wildcard: 'listed' | 'any';
+  readonly queue: { readonly max: number; readonly maxWaitMs: number };
+  readonly health: {
+    /** Or `none`. */
+    readonly path: string;
+    readonly intervalMs: number;
+    /** For a check, and for connecting. */
+    readonly timeoutMs: number;
+  };
+}
+
+export interface PoolEndpointConfig {
+  /** Without a slash, and without `/v1`, at its end. */
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  /** Ids, or `*`. */
+  readonly models: readonly string[];
+  /** Requests it gets at once; undefined: no limit. */
+  readonly concurrency: number | undefined;
 }
 
 /** Changes to the JSON body of requests; what is set wins over what is stripped. */
 export interface FilterConfig {
   readonly strip: readonly string[];
   readonly set: Readonly<Record<string, unknown>>;
+  /** Set on top for requests that name the model so: an id or alias. */
+  readonly setFor?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What the model's server is told as the model's name; undefined leaves what the client wrote. */
+  readonly model?: string | undefined;
 }
 
 export type ModelConfig = FileModelConfig | CommandModelConfig;
@@ -145,6 +212,8 @@ interface CommonModelConfig {
   /** Higher is evicted later and served first; 0 is normal. */
   readonly priority: number;
   readonly filters: FilterConfig | undefined;
+  /** Left out of the list of models; it can be used all the same. */
+  readonly isUnlisted: boolean;
 }
 
 /** A GGUF file that Corral runs llama-server on. */
@@ -160,6 +229,8 @@ export interface FileModelConfig extends CommonModelConfig {
   readonly pooling: 'none' | 'mean' | 'cls' | 'last' | 'rank' | undefined;
   readonly rerank: boolean;
   readonly devices: readonly string[];
+  /** RPC workers, `host:port` each. */
+  readonly rpc: readonly string[];
   /** Appended to the command line as they are. */
   readonly args: readonly string[];
   /** What its slots remember is saved when it is unloaded and restored when it comes back. */
@@ -175,6 +246,8 @@ export interface CommandModelConfig extends CommonModelConfig {
   readonly stopCommand: readonly [string, ...string[]] | undefined;
   /** A path that answers 200 once the server is ready, or `none`: ready as soon as it runs or its pattern appears. */
   readonly health: string;
+  /** Where it answers, for a command with a port of its own; undefined for one that is told a free port. */
+  readonly proxy: string | undefined;
   /** A regular expression; a line of output that matches means ready. */
   readonly readyPattern: RegExp | undefined;
   readonly cwd: string | undefined;

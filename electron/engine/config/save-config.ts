@@ -89,6 +89,21 @@ async function saveNow(options: SaveConfigOptions): Promise<ConfigResult> {
   return result;
 }
 
+/**
+ * Puts another text in the place of a file, as `saveConfig` does it: the content before is kept as `<file>.previous`.
+ * Rejects with `conflict`.
+ */
+export async function replaceConfigFile(filePath: string, text: string): Promise<void> {
+  await describeFailure(filePath, async () => {
+    const current = await readCurrent(filePath);
+    if (current !== undefined) {
+      await access(filePath, constants.W_OK);
+      await writeFileAtomically(`${filePath}.previous`, current.bytes, { mode: current.mode });
+    }
+    await replaceFile(filePath, text, current?.mode ?? NEW_FILE_MODE);
+  });
+}
+
 /** Tells a failure before the new content took its place from one after it, which only concerns a power cut. */
 async function replaceFile(filePath: string, text: string, mode: number): Promise<void> {
   try {

@@ -29,6 +29,16 @@ export const bytesField = z
   })
   .transform((written) => (typeof written === 'number' ? written : (parseSize(written) ?? 0)));
 
+/** A child on this machine or another, over plain HTTP; a path goes in front of every route. */
+export const proxyField = z.string().refine((text) => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, search, hash, username, hostname } = new URL(text);
+  return protocol === 'http:' && hostname !== '' && search === '' && hash === '' && username === '';
+}, 'must be an address such as http://127.0.0.1:8999');
+
+/** The native address's, clear of what common programs use. */
+export const DEFAULT_PORT = 5526;
+
 export const portField = z.int().min(0).max(65_535);
 
 export const priorityField = z.int().min(-1000).max(1000);
@@ -113,3 +123,10 @@ export const secretField = z
   .string()
   .min(1, 'must not be empty')
   .regex(/^[\x21-\x7e]*$/, 'may only contain visible ASCII characters, no spaces');
+
+export const httpUrlField = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'must be a URL that starts with http:// or https://',
+  );

@@ -8,6 +8,7 @@ import {
   nonEmptyText,
   positiveDurationField,
   priorityField,
+  proxyField,
 } from './schema-fields.ts';
 
 /** The schema of `defaults` and `models`. */
@@ -62,6 +63,15 @@ const filtersSchema = z
   .strictObject({
     strip: z.array(nonEmptyText).prefault([]).describe('Parameters removed from every request.'),
     set: z.record(z.string(), z.json()).prefault({}).describe('Parameters set in every request.'),
+    setFor: z
+      .record(modelIdField, z.record(z.string(), z.json()))
+      .prefault({})
+      .describe('Further parameters, by the id or alias that the request names the model by.'),
+    model: nonEmptyText
+      .optional()
+      .describe(
+        "The model's name in what is passed on, for servers that know it by another. Unset: as the client wrote it.",
+      ),
   })
   .describe('Changes made to requests on their way to the model.');
 
@@ -109,6 +119,11 @@ const commandModelShape = {
     .regex(/^(none|\/\S*)$/, 'must be a path that starts with /, or none')
     .optional()
     .describe('A path that answers 200 once the server is ready, or `none`. Unset: /health.'),
+  proxy: proxyField
+    .optional()
+    .describe(
+      'Where the command answers, such as `http://127.0.0.1:8999`, if it has a port of its own. Models with one address are never loaded at once. Unset: a free port, filled in as `${PORT}`.',
+    ),
   readyPattern: nonEmptyText
     .optional()
     .describe('A regular expression; a line of the output that matches means ready.'),
@@ -138,6 +153,7 @@ export const modelSchema = z.strictObject({
   startup: z.boolean().prefault(false).describe('Loaded when Corral starts.'),
   priority: priorityField.prefault(0).describe('Higher is unloaded later and served first; 0 is normal.'),
   filters: filtersSchema.optional(),
+  unlisted: z.boolean().prefault(false).describe('Leave the model out of `/v1/models`; it can be used all the same.'),
 });
 
 export type ParsedModel = z.output<typeof modelSchema>;

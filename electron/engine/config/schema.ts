@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { dialectNames } from '../dialects/dialect-names.ts';
 import { defaultsSchema, modelsSchema } from './schema-models.ts';
+import { poolsSchema } from './schema-pools.ts';
 import {
   bytesField,
+  DEFAULT_PORT,
   durationField,
   hostField,
+  httpUrlField,
   modelIdField,
   nonEmptyText,
   originField,
@@ -19,19 +23,12 @@ import {
  * once are in `cross-checks.ts`; what this version does not act on yet is listed in `not-yet-effective.ts`.
  */
 
-const httpUrl = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    'must be a URL that starts with http:// or https://',
-  );
-
 const serverSchema = z
   .strictObject({
     host: hostField
       .prefault('127.0.0.1')
       .describe('The address to listen on; `localhost` means 127.0.0.1 and ::1. Others than loopback need `apiKeys`.'),
-    port: portField.prefault(5526).describe('The port to listen on; 0 picks a free one.'),
+    port: portField.prefault(DEFAULT_PORT).describe('The port to listen on; 0 picks a free one.'),
     apiKeys: z
       .array(
         z.strictObject({
@@ -94,7 +91,7 @@ const engineSchema = z
       .enum(['auto', 'cuda', 'rocm', 'vulkan', 'metal', 'cpu'])
       .prefault('auto')
       .describe('Which kind of build to use; `auto` probes the machine.'),
-    origin: httpUrl
+    origin: httpUrlField
       .prefault('https://api.github.com/repos/ggml-org/llama.cpp')
       .describe('Where releases of llama.cpp come from.'),
     keep: z.int().min(1).prefault(2).describe('Builds kept on disk, so that one can go back.'),
@@ -166,21 +163,21 @@ const setSchema = z.strictObject({
     .prefault('on-demand')
     .describe('Load all members with the first, or each when it is needed.'),
   exclusive: z.boolean().prefault(false).describe('Nothing else stays loaded beside this set.'),
-});
-
-const poolSchema = z.strictObject({
-  endpoints: z
-    .array(
-      z.strictObject({
-        url: httpUrl.describe('The base address of an OpenAI-compatible server.'),
-        apiKey: secretField.optional().describe('The key that server wants.'),
-        models: z.array(nonEmptyText).prefault(['*']).describe('Ids it serves; `*` means all it lists.'),
-        concurrency: z.int().min(1).optional().describe('Requests it gets at once. Unset: no limit.'),
-      }),
-    )
-    .min(1, 'must have at least one endpoint')
-    .describe('The servers of the pool.'),
-  sticky: z.enum(['none', 'user']).prefault('none').describe('Keep a user on the same endpoint while it is healthy.'),
+  evictsOthers: z
+    .boolean()
+    .prefault(false)
+    .describe('Loading a member unloads everything outside of the set; what is loaded later may stay beside it.'),
+  oneAtATime: z.boolean().prefault(false).describe('The members take turns: only one of them is loaded at a time.'),
+  persistent: z
+    .boolean()
+    .prefault(false)
+    .describe('Sets that are `exclusive` or have `evictsOthers` leave its members loaded.'),
+  byName: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'The members stay together only while they are asked for as `set/model`; by its own id each comes alone.',
+    ),
 });
 
 const catalogSchema = z
@@ -195,10 +192,11 @@ const catalogSchema = z
 
 const listenerSchema = z.strictObject({
   dialect: z
-    .enum(['ollama', 'llama_cpp_router', 'llama-router', 'llama-model-router', 'routermodel', 'llama-swap'])
-    .describe('The program whose endpoints it speaks.'),
+    .enum(dialectNames)
+    .describe('The program whose endpoints it speaks; `native` is a further address for the API without `/control`.'),
   host: hostField.prefault('127.0.0.1').describe('The address to listen on. Others than loopback need `apiKeys`.'),
-  port: portField.describe('The port to listen on.'),
+  port: portField.describe('The port to listen on; 0 picks a free one.'),
+  options: z.record(z.string(), z.json()).prefault({}).describe('What that program can be told besides, by its names.'),
 });
 
 export const configSchema = z.strictObject({
@@ -213,7 +211,7 @@ export const configSchema = z.strictObject({
     .record(nonEmptyText, setSchema)
     .prefault({})
     .describe('Models that belong together, addressed as `set/model`.'),
-  pools: z.record(nonEmptyText, poolSchema).prefault({}).describe('Servers elsewhere that answer for some models.'),
+  pools: poolsSchema,
   catalog: catalogSchema,
   listeners: z
     .array(listenerSchema)

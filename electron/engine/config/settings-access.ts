@@ -22,4 +22,10 @@ export interface SettingsAccess {
    * `conflict` if somebody else is changing it right now.
    */
   updateSettings(edits: readonly ConfigEdit[], caller: SettingsCaller): Promise<void>;
+  /**
+   * Replaces the file of another program that is in use, and applies it; the content before is kept as `<file>.previous`.
+   * Throws `config-invalid` for a text that would not load, `conflict` if the file in use is Corral's own or cannot be
+   * written. Whether the caller may do so is the caller's to know.
+   */
+  replaceForeignFile(text: string): Promise<void>;
 }

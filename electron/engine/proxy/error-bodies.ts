@@ -1,6 +1,17 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { errorStatus, errorType, type AppError } from '#shared/contract/errors.ts';
+import { dialectFacts } from '../dialects/dialect-facts.ts';
+import type { EnvelopedError, ErrorEnvelope, ToldError } from '../dialects/error-envelope.ts';
 import type { ApiFamily } from './routes.ts';
+
+/** Undefined for the families that are Corral's own. */
+function envelopeOf(family: ApiFamily): ErrorEnvelope | undefined {
+  return family === 'openai' || family === 'anthropic' ? undefined : dialectFacts[family]?.errors;
+}
+
+function toldError(error: AppError): ToldError {
+  return { code: error.code, status: errorStatus(error.code), message: error.message, details: error.details };
+}
 
 /** The body an error becomes for a family of clients. `source` tells Corral's errors from those of a model's server. */
 export function errorBody(error: AppError, family: ApiFamily): Record<string, unknown> {
@@ -79,15 +90,23 @@ export function errorAnswer(
   error: AppError,
   family: ApiFamily,
 ): { status: number; headers: OutgoingHttpHeaders; body: string } {
-  const body = JSON.stringify(errorBody(error, family));
+  const { status, contentType, body } = envelopeOf(family)?.answer(toldError(error)) ?? nativeAnswer(error, family);
   const headers: OutgoingHttpHeaders = {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': contentType,
     'content-length': Buffer.byteLength(body),
     'x-corral-error': error.code,
   };
   if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
-  return { status: errorStatus(error.code), headers, body };
+  return { status, headers, body };
+}
+
+function nativeAnswer(error: AppError, family: ApiFamily): EnvelopedError {
+  return {
+    status: errorStatus(error.code),
+    contentType: 'application/json; charset=utf-8',
+    body: JSON.stringify(errorBody(error, family)),
+  };
 }
 
 /**
@@ -101,7 +120,7 @@ export function sendErrorOrEvent(response: ServerResponse, error: AppError, fami
 
 /** An error as an event of a stream that has begun. */
 export function errorEvent(error: AppError, family: ApiFamily): string {
-  return formatErrorEvent(errorBody(error, family), family);
+  return envelopeOf(family)?.event(toldError(error)) ?? formatErrorEvent(errorBody(error, family), family);
 }
 
 function formatErrorEvent(body: Record<string, unknown>, family: ApiFamily): string {
@@ -120,8 +139,10 @@ export function refusalEvent(status: number, bodyText: string, family: ApiFamily
   const own = asRecord(body['error']);
   const said = [own['message'], body['error'], body['message'], body['detail'], bodyText.trim()];
   const message =
-    said.find((text) => typeof text === 'string' && text !== '') ??
+    said.find((text): text is string => typeof text === 'string' && text !== '') ??
     `The model's server answered with status ${status}.`;
+  const envelope = envelopeOf(family);
+  if (envelope !== undefined) return envelope.event({ code: undefined, status, message, details: undefined });
   if (family === 'anthropic') {
     const type = body['type'] === 'error' && typeof own['type'] === 'string' ? own['type'] : anthropicType(status);
     return formatErrorEvent({ type: 'error', error: { type, message, status } }, family);

@@ -2,14 +2,22 @@ import { AppError } from '#shared/contract/errors.ts';
 import type { FilterConfig } from '../config/resolved-config.ts';
 
 /**
- * A JSON body with a model's filters applied: parameters stripped, then set. The model's name is never touched, since the
- * request has been routed by it. Only called for models that have filters: everyone else's bytes go on as they came.
+ * A JSON body with a model's filters applied: parameters stripped, then set, then set for the name the request used. The
+ * model's name changes only where a filter says so, since the request has been routed by it. Only called for models that
+ * have filters: everyone else's bytes go on as they came.
  */
-export function filterBody(body: Buffer, { strip, set }: FilterConfig): Buffer {
+export function filterBody(body: Buffer, filters: FilterConfig, requestedName: string): Buffer {
+  const { strip, set, setFor = {} } = filters;
   const parsed = parse(body);
-  const { model } = parsed;
+  const model = filters.model ?? parsed['model'];
   const kept = Object.fromEntries(Object.entries(parsed).filter(([key]) => !strip.includes(key)));
-  return Buffer.from(JSON.stringify({ ...kept, ...set, ...(model === undefined ? {} : { model }) }));
+  const setHere = Object.hasOwn(setFor, requestedName) ? setFor[requestedName] : undefined;
+  return Buffer.from(JSON.stringify({ ...kept, ...set, ...setHere, ...(model === undefined ? {} : { model }) }));
+}
+
+/** A JSON body that names another model; all else means what it meant. */
+export function withModelName(body: Buffer, model: string): Buffer {
+  return Buffer.from(JSON.stringify({ ...parse(body), model }));
 }
 
 /** The search for the model's name passes over strings; what is wrong within one is found here. */

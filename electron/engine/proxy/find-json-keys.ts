@@ -4,6 +4,8 @@ import { mayBeMediaKey } from './media-keys.ts';
 export interface FoundKeys {
   readonly model: string | undefined;
   readonly isStreaming: boolean;
+  /** The `user` field, if it is a string of sensible length. */
+  readonly user: string | undefined;
   /** Some key, at any depth, may name a picture or the like that the model's server would fetch. */
   readonly mayNameMedia: boolean;
 }
@@ -27,9 +29,11 @@ const MAX_DEPTH = 512;
 /** Longer than any number or literal that JSON writers produce. */
 const SHORT_STRING_BYTES = 64;
 const MAX_SCALAR_BYTES = 400;
+/** Longer than any name or digest of a user. */
+const MAX_USER_BYTES = 1024;
 
 /**
- * Finds the top-level `model` and `stream` of a JSON object, and whether it may name media, without building it: strings
+ * Finds the top-level `model`, `stream` and `user` of a JSON object, and whether it may name media, without building it: strings
  * are skipped at the speed of `indexOf`, so that a body full of base64 images costs next to nothing. The whole body is
  * walked, because a later duplicate of a key wins in most parsers, and a body that is not JSON is refused here rather than
  * by the model's server. Grammar: RFC 8259. Pure.
@@ -41,6 +45,7 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   let problem: string | undefined;
   let model: string | undefined;
   let isStreaming = false;
+  let user: string | undefined;
   let mayNameMedia = false;
 
   const fail = (text: string): false => {
@@ -213,6 +218,10 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
       if (typeof value !== 'string') return fail('`model` is not a valid string');
       model = value;
     } else if (key === 'stream') isStreaming = parseSlice(valueFrom) === true;
+    else if (key === 'user') {
+      const value = at - valueFrom <= MAX_USER_BYTES ? parseSlice(valueFrom) : undefined;
+      user = typeof value === 'string' && value !== '' ? value : undefined;
+    }
     return true;
   }
 
@@ -243,5 +252,5 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
   skipSpace();
   if (isObject && at < end) fail('something follows the JSON object');
   if (problem !== undefined) return { ok: false, problem, offset: at };
-  return { ok: true, found: { model, isStreaming, mayNameMedia } };
+  return { ok: true, found: { model, isStreaming, user, mayNameMedia } };
 }

@@ -8,6 +8,8 @@ export interface RequestedModel {
   readonly isStreaming: boolean;
   /** Whether the body is JSON, which filters can change. */
   readonly isJson: boolean;
+  /** Who asks, as the client names them. */
+  readonly user?: string | undefined;
   /** The body may name pictures and the like that the model's server would fetch. */
   readonly mayNameMedia: boolean;
 }
@@ -16,6 +18,7 @@ interface FoundInBody {
   readonly model: string | undefined;
   readonly isStreaming: boolean;
   readonly isJson: boolean;
+  readonly user?: string | undefined;
   readonly mayNameMedia: boolean;
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { VIA_HEADER } from '../pools/hops.ts';
 import { PRIORITY_HEADER } from './request-priority.ts';
 
 /** RFC 9110 section 7.6.1, and the older names still in use. */
@@ -25,6 +26,7 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
   'origin',
   'referer',
   PRIORITY_HEADER,
+  VIA_HEADER,
 ]);
 
 /** A child's own opinion on who may read its answers is overruled: llama-server allows every origin. */
@@ -46,11 +48,14 @@ export function forwardedRequestHeaders(
     apiKey,
     contentLength,
     isPlainWanted = false,
+    more,
   }: {
     apiKey: string | undefined;
     contentLength: number | undefined;
     /** The answer must not be compressed, whatever the client would take. */
     isPlainWanted?: boolean;
+    /** Names and values in turn. */
+    more?: readonly string[] | undefined;
   },
 ): string[] {
   const named = namedByConnection(connection);
@@ -65,6 +70,7 @@ export function forwardedRequestHeaders(
   }
   // RFC 9110, section 12.5.3: without the header, any coding would do.
   if (isPlainWanted) forwarded.push('accept-encoding', 'identity');
+  if (more !== undefined) forwarded.push(...more);
   if (apiKey !== undefined) forwarded.push('authorization', `Bearer ${apiKey}`);
   if (contentLength !== undefined) forwarded.push('content-length', String(contentLength));
   return forwarded;

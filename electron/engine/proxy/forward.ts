@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { AppError } from '#shared/contract/errors.ts';
 import { formatDuration } from '#shared/model/units.ts';
@@ -23,6 +23,12 @@ export interface ForwardOptions {
   readonly idleTimeoutMs: number;
   /** What is known by now about why the process went away. */
   explainLoss(): AppError | undefined;
+  /** How messages call what is asked, if it is no process of ours. */
+  readonly upstreamName?: string;
+  /** Names and values in turn, added to the request's own headers. */
+  readonly extraHeaders?: readonly string[];
+  /** Whether an answer that begins like this is not to be passed on; `tryForward` says so then. */
+  isDeclined?(status: number, headers: IncomingHttpHeaders): boolean;
   /** The answer began; told once. */
   onStart?(isStream: boolean): void;
   /** A piece of it passed. */
@@ -58,6 +64,36 @@ export async function forward(options: ForwardOptions): Promise<ForwardOutcome> 
   }
 }
 
+/**
+ * Like `forward`, but once, and without the last word: where nothing of the request was sent, or its answer was declined,
+ * nothing has been said to the client, and somebody else may answer it.
+ */
+export async function tryForward(options: ForwardOptions): Promise<ForwardOutcome | Unanswered> {
+  const { endpoint } = options.lease;
+  let declined: Unanswered | undefined;
+  let unsent: Error | undefined;
+  endpoint.runningRequests += 1;
+  try {
+    const outcome = await forwardOnce(options, {
+      onUnsent: (error) => (unsent = error),
+      onDeclined: (status, headers) => (declined = { kind: 'declined', status, headers }),
+    });
+    return outcome ?? declined ?? { kind: 'unsent', error: unsent };
+  } finally {
+    endpoint.runningRequests -= 1;
+  }
+}
+
+/** Why the client has not been told anything yet. */
+export type Unanswered =
+  | { readonly kind: 'unsent'; readonly error: Error | undefined }
+  | { readonly kind: 'declined'; readonly status: number; readonly headers: IncomingHttpHeaders };
+
+interface UnansweredListener {
+  onUnsent(error: Error): void;
+  onDeclined(status: number, headers: IncomingHttpHeaders): void;
+}
+
 function refuseUnreachable(options: ForwardOptions): ForwardOutcome {
   const { lease, response, family } = options;
   const error =
@@ -67,9 +103,10 @@ function refuseUnreachable(options: ForwardOptions): ForwardOutcome {
   return { status: response.statusCode, endedBy: 'crash', error };
 }
 
-/** Undefined if nothing of the request was sent. */
-function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefined> {
-  const { request, response, lease, family, clock, body } = options;
+/** Undefined if nothing of the request was sent, or its answer was declined. */
+function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): Promise<ForwardOutcome | undefined> {
+  const { request, response, lease, family, clock, body, isDeclined } = options;
+  const upstreamName = options.upstreamName ?? `The process of model "${lease.modelId}"`;
   /** A stream's head is out, with status 200. */
   const hasHead = response.headersSent;
   return new Promise((resolve) => {
@@ -89,6 +126,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
       isSettled = true;
       timer?.cancel();
       lease.onAborted = undefined;
+      if (outcome === undefined) response.off('close', onClose); // The next attempt listens itself.
       resolve(outcome);
     };
     const abort = (reason: AppError | 'client-gone'): void => {
@@ -109,7 +147,12 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
       timer?.cancel();
       if (limitMs === 0) return;
       timer = clock.setTimer(limitMs, () => {
-        abort(new AppError('upstream-timeout', `Model "${lease.modelId}" ${what} for ${formatDuration(limitMs)}.`));
+        abort(
+          new AppError(
+            'upstream-timeout',
+            `${options.upstreamName ?? `Model "${lease.modelId}"`} ${what} for ${formatDuration(limitMs)}.`,
+          ),
+        );
       });
     };
 
@@ -124,12 +167,13 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
     lease.endpoint.dispatcher.dispatch(
       {
         origin: lease.endpoint.origin,
-        path: options.path,
+        path: lease.endpoint.basePath + options.path,
         method: request.method ?? 'GET',
         headers: forwardedRequestHeaders(request.rawHeaders, request.headers.connection, {
           apiKey: lease.endpoint.apiKey,
           contentLength: body?.length,
           isPlainWanted: hasHead,
+          more: options.extraHeaders,
         }),
         body: body ?? null,
         headersTimeout: 0,
@@ -140,9 +184,15 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
           controller = started;
           if (ownReason !== undefined) abort(ownReason);
         },
-        onResponseStart(_controller, statusCode, headers) {
+        onResponseStart(current, statusCode, headers) {
           // Interim answers (RFC 9110, section 15.2) are not what the client waits for.
           if (statusCode < 200) return;
+          if (isDeclined?.(statusCode, headers) === true) {
+            unanswered?.onDeclined(statusCode, headers);
+            settle(undefined);
+            current.abort(new AppError('cancelled', 'The answer is not wanted.'));
+            return;
+          }
           isEvents = isEventStream(headers);
           if (hasHead && (statusCode !== 200 || !isEvents || headers['content-encoding'] !== undefined)) {
             if (statusCode < 300) abort(notTheStream(headers['content-type']));
@@ -182,7 +232,9 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
             settle(clientGone());
             return;
           }
-          if (ownReason === undefined && !hasStarted && NOTHING_SENT.has((error as NodeJS.ErrnoException).code ?? '')) {
+          if (isSettled) return;
+          if (ownReason === undefined && !hasStarted && isUnsent(error)) {
+            unanswered?.onUnsent(error);
             settle(undefined);
             return;
           }
@@ -194,6 +246,12 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
         },
       },
     );
+
+    function isUnsent(error: Error): boolean {
+      if (NOTHING_SENT.has((error as NodeJS.ErrnoException).code ?? '')) return true;
+      // undici hands out the controller when it begins to write, so there was no connection yet.
+      return unanswered !== undefined && controller === undefined;
+    }
 
     function failAnswer(error: AppError): void {
       if (!hasStarted) sendErrorOrEvent(response, error, family);
@@ -210,7 +268,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
     function notTheStream(contentType: string | string[] | undefined): AppError {
       return new AppError(
         'upstream-unavailable',
-        `The process of model "${lease.modelId}" was asked for a stream and answered with ${contentType?.toString() ?? 'something else'}. Ask it ` +
+        `${upstreamName} was asked for a stream and answered with ${contentType?.toString() ?? 'something else'}. Ask it ` +
           'without "stream", or switch scheduler.waitingComments off.',
       );
     }
@@ -218,7 +276,7 @@ function forwardOnce(options: ForwardOptions): Promise<ForwardOutcome | undefine
     function brokenOff(error: Error): AppError {
       return new AppError(
         'upstream-unavailable',
-        `The process of model "${lease.modelId}" broke off ${hasStarted ? 'in the middle of its answer' : 'before it answered'} ` +
+        `${upstreamName} broke off ${hasStarted ? 'in the middle of its answer' : 'before it answered'} ` +
           `(${error.message}).`,
         { cause: error },
       );

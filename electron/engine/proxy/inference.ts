@@ -10,19 +10,19 @@ import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
-import { createBodyPace } from './body-pace.ts';
 import {
   conversationOf,
-  createConversations,
+  type Conversations,
   findConversationModel,
   goneConversation,
   waitForConversation,
 } from './conversations.ts';
 import type { ImageFetcher } from './fetch-image.ts';
 import { filterBody } from './filter-body.ts';
-import { findRequestedModel } from './find-model.ts';
+import { findRequestedModel, type RequestedModel } from './find-model.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
+import type { PooledRequests, PooledTarget } from './pooled-requests.ts';
 import { readBody } from './read-body.ts';
 import type { RequestUrl } from './request-url.ts';
 import { refuseUnread } from './refuse-unread.ts';
@@ -59,15 +59,27 @@ export interface InferenceDependencies {
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
   peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
-  acquireNow(modelId: string, lane: string): Lease | undefined;
+  acquireNow(modelId: string, lane: string, setName?: string): Lease | undefined;
   acquire(options: AcquireOptions): Promise<Lease>;
   waitStatus(requestId: string): WaitStatus | undefined;
   /** Asked for by a set's name: the other members may have to come, too. */
-  loadSet(setName: string): void;
+  loadSet(setName: string, modelId: string): void;
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
+  /** Asked for names that no model here has. */
+  readonly pooled: PooledRequests;
+  /** A number that no other request without a place has had; each record needs an id of its own. */
+  nextRefusalNumber(): number;
+  /** The one shape of errors of this address; undefined where the route decides. */
+  readonly family?: ApiFamily | undefined;
+  /** What the address itself asks of a model before a request goes to it. */
+  checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /** An event for the beginning of a stream whose model has to be loaded first. */
+  loadingNote?(modelId: string, pathname: string): string | undefined;
   readonly imageFetcher: ImageFetcher;
+  /** Shared by all addresses. */
+  readonly conversations: Conversations;
 }
 
 /** What is asked of which model. */
@@ -83,6 +95,8 @@ interface Target {
   readonly body: Buffer | undefined;
   /** The body may name pictures and the like that the model's server would fetch. */
   readonly mayNameMedia: boolean;
+  /** It goes to another machine. */
+  readonly pooled?: PooledTarget;
 }
 
 type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
@@ -95,11 +109,7 @@ export interface InferenceHandler {
 }
 
 export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
-  const { clock } = dependencies;
-  const conversations = createConversations(clock);
-  const pace = createBodyPace(clock);
-  /** Those that never got a place have no id of their own; each record needs one all the same. */
-  let refusedCount = 0;
+  const { clock, conversations } = dependencies;
 
   async function answer(
     request: IncomingMessage,
@@ -113,6 +123,8 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     let lane: Lane | undefined;
     let target: Target | undefined;
     let lease: Lease | undefined;
+    /** Its place, where that is on another machine. */
+    let pooledLease: Lease | undefined;
     let meter: AnswerMeter | undefined;
     let firstByteMs: number | undefined;
     let outcome: ForwardOutcome | undefined;
@@ -128,12 +140,10 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       const ownPriority = requestPriority(request.headers[PRIORITY_HEADER], { canRaise });
       if (ownPriority instanceof AppError) throw ownPriority;
       const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
-      const body = hasBody ? await readBody(request, settings.maxBodyBytes, pace) : undefined;
+      const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
       target = await findTarget(body, lane);
       const { modelId } = target;
-      const refused =
-        checkLaneModel(lane, modelId) ??
-        (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, target.path, modelId) : undefined);
+      const refused = target.pooled === undefined ? checkHere(lane, target, request) : undefined;
       if (refused !== undefined) throw refused;
       let sentBody = target.body;
       if (sentBody !== undefined && target.mayNameMedia) {
@@ -141,39 +151,67 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
         const { imageFetcher: fetcher } = dependencies;
         sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
       }
-      if (target.canStart) {
-        if (target.setName !== undefined) dependencies.loadSet(target.setName);
-        lease =
-          dependencies.acquireNow(modelId, lane.name) ??
-          (await waitForLease(
-            response,
-            { modelId, lane: lane.name, priority: lane.priority + ownPriority, signal: departure.signal() },
-            target.canComment && lane.hasWaitingComments ? settings.waitingComments : undefined,
-          ));
-      } else {
-        lease = dependencies.peek(modelId);
-        if (lease === undefined) throw notLoaded(modelId, route);
-      }
-      if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
-      outcome = await forward({
-        request,
-        response,
-        path: target.path,
-        body: sentBody,
-        lease,
-        family,
-        clock,
-        responseTimeoutMs: settings.responseTimeoutMs,
-        idleTimeoutMs: settings.idleTimeoutMs,
-        explainLoss: () => dependencies.explainLoss(modelId),
-        onStart(isStream) {
+      const observer = {
+        onStart(isStream: boolean) {
           meter = createAnswerMeter({ isStream });
         },
-        onChunk(chunk) {
+        onChunk(chunk: Buffer) {
           firstByteMs ??= clock.nowMs() - arrivedMs;
           meter?.observe(chunk);
         },
-      });
+      };
+      const waitingComments = lane.hasWaitingComments ? settings.waitingComments : SILENT;
+      const asked = { lane: lane.name, priority: lane.priority + ownPriority };
+      if (target.pooled !== undefined) {
+        const { responseTimeoutMs, idleTimeoutMs } = settings;
+        const exchange = {
+          request,
+          response,
+          family,
+          responseTimeoutMs,
+          idleTimeoutMs,
+          comments: target.canComment ? waitingComments : undefined,
+          ...asked,
+          ...observer,
+        };
+        outcome = await dependencies.pooled.send(
+          { ...target.pooled, body: sentBody },
+          { ...exchange, signal: departure.signal(), onLease: (placed) => (pooledLease = placed) },
+        );
+      } else {
+        if (target.canStart) {
+          const { setName, canComment } = target;
+          if (setName !== undefined) dependencies.loadSet(setName, modelId);
+          lease =
+            dependencies.acquireNow(modelId, lane.name, setName) ??
+            (await waitForLease(
+              response,
+              { modelId, setName, ...asked, signal: departure.signal() },
+              {
+                settings: waitingComments,
+                canComment,
+                note: canComment ? dependencies.loadingNote?.(modelId, route) : undefined,
+              },
+            ));
+        } else {
+          lease = dependencies.peek(modelId);
+          if (lease === undefined) throw notLoaded(modelId, route);
+        }
+        if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
+        outcome = await forward({
+          request,
+          response,
+          path: target.path,
+          body: sentBody,
+          lease,
+          family,
+          clock,
+          responseTimeoutMs: settings.responseTimeoutMs,
+          idleTimeoutMs: settings.idleTimeoutMs,
+          explainLoss: () => dependencies.explainLoss(modelId),
+          ...observer,
+        });
+      }
     } catch (thrown) {
       failure = toAppError(thrown);
       if (failure.code === 'internal') {
@@ -193,19 +231,19 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     const laneName = lane.name;
     const durationMs = clock.nowMs() - arrivedMs;
     const isGone = departure.hasHappened();
-    if (lease === undefined) refusedCount += 1;
-    const refusedNumber = refusedCount;
+    const place = lease ?? pooledLease;
+    const refusalNumber = place === undefined ? dependencies.nextRefusalNumber() : 0;
     dependencies.record(() => {
       const usage = meter?.usage() ?? NO_USAGE;
       return {
-        id: lease?.requestId ?? `refused-${refusedNumber}`,
+        id: place?.requestId ?? `refused-${refusalNumber}`,
         at: arrivedAt,
         modelId,
         lane: laneName,
         route,
         isStreaming,
-        queueWaitMs: Math.round(lease?.queueWaitMs ?? durationMs),
-        loadWaitMs: Math.round(lease?.loadWaitMs ?? 0),
+        queueWaitMs: Math.round(place?.queueWaitMs ?? durationMs),
+        loadWaitMs: Math.round(place?.loadWaitMs ?? 0),
         ttftMs: firstByteMs === undefined ? null : Math.round(firstByteMs),
         durationMs: Math.round(durationMs),
         status: outcome?.status ?? (response.headersSent ? response.statusCode : null),
@@ -218,14 +256,19 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     });
   }
 
+  function checkHere(lane: Lane, { modelId, path }: Target, request: IncomingMessage): AppError | undefined {
+    const refused = checkLaneModel(lane, modelId);
+    return refused ?? (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, path, modelId) : undefined);
+  }
+
   async function waitForLease(
     response: ServerResponse,
     options: AcquireOptions,
-    commentSettings: WaitingCommentSettings | undefined,
+    { settings, canComment, note }: { settings: WaitingCommentSettings; canComment: boolean; note: string | undefined },
   ): Promise<Lease> {
-    if (commentSettings?.isEnabled !== true) return await dependencies.acquire(options);
+    if (!canComment || (!settings.isEnabled && note === undefined)) return await dependencies.acquire(options);
     const { waitStatus } = dependencies;
-    const comments = createWaitingComments({ response, clock, settings: commentSettings, waitStatus });
+    const comments = createWaitingComments({ response, clock, settings, waitStatus, note });
     try {
       return await dependencies.acquire({ ...options, onQueued: comments.onQueued });
     } finally {
@@ -235,39 +278,62 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
 
   return {
     handle: (route, request, response, { pathname, search }) =>
-      answer(request, response, { family: route.family, route: pathname }, async (body, lane) => {
-        const ofStream =
-          route.modelFrom === 'conversation' ? findConversationModel(search, lane.name, conversations) : undefined;
-        const searched = route.modelFrom === 'query' ? undefined : body;
-        const requested = ofStream ?? (await findRequestedModel(request, search, searched));
-        const resolved = dependencies.resolveModel(requested.name);
-        if (resolved === undefined) {
-          const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
-          throw unknownModel(requested.name, known);
-        }
-        if (ofStream !== undefined && dependencies.peek(resolved.modelId) === undefined) {
-          throw goneConversation(ofStream.conversationId);
-        }
-        const filters = dependencies.filtersOf(resolved.modelId);
-        const canFilter = filters !== undefined && body !== undefined && requested.isJson;
-        return {
-          modelId: resolved.modelId,
-          setName: resolved.setName,
-          isStreaming: requested.isStreaming,
-          canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
-          canStart: route.canStart,
-          path: pathname + search,
-          body: canFilter ? filterBody(body, filters) : body,
-          mayNameMedia: requested.mayNameMedia,
-        };
-      }),
+      answer(
+        request,
+        response,
+        { family: dependencies.family ?? route.family, route: pathname },
+        async (body, lane) => {
+          const ofStream =
+            route.modelFrom === 'conversation' ? findConversationModel(search, lane.name, conversations) : undefined;
+          const searched = route.modelFrom === 'query' ? undefined : body;
+          const requested = ofStream ?? (await findRequestedModel(request, search, searched));
+          const resolved = dependencies.resolveModel(requested.name);
+          if (resolved === undefined) {
+            const pooled = dependencies.pooled.find({ requested, route, request, lane, pathname, search, body });
+            if (pooled !== undefined) return pooledTarget(pooled, requested, route);
+            const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
+            throw unknownModel(requested.name, known);
+          }
+          const refused = dependencies.checkTarget?.(resolved.modelId, route, request);
+          if (refused !== undefined) throw refused;
+          if (ofStream !== undefined && dependencies.peek(resolved.modelId) === undefined) {
+            throw goneConversation(ofStream.conversationId);
+          }
+          const filters = dependencies.filtersOf(resolved.modelId);
+          const canFilter = filters !== undefined && body !== undefined && requested.isJson;
+          return {
+            modelId: resolved.modelId,
+            setName: resolved.setName,
+            isStreaming: requested.isStreaming,
+            canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
+            canStart: route.canStart,
+            path: pathname + search,
+            body: canFilter ? filterBody(body, filters, requested.name) : body,
+            mayNameMedia: requested.mayNameMedia,
+          };
+        },
+      ),
     handleUpstream: (request, response, url) =>
-      answer(request, response, { family: 'openai', route: '/upstream' }, (body) => {
+      answer(request, response, { family: dependencies.family ?? 'openai', route: '/upstream' }, (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
         const mayNameMedia = body !== undefined && mayBeJson(body, request.headers['content-type']);
         const plain = { setName: undefined, isStreaming: false, canComment: false };
         return Promise.resolve({ ...target, ...plain, body, mayNameMedia });
       }),
+  };
+}
+
+/** For lanes that want no comments. */
+const SILENT: WaitingCommentSettings = { isEnabled: false, afterMs: 0, intervalMs: 0 };
+
+function pooledTarget(pooled: PooledTarget, requested: RequestedModel, route: InferenceRoute): Target {
+  const { isStreaming, isJson, mayNameMedia } = requested;
+  return {
+    ...{ pooled, isStreaming, mayNameMedia, path: pooled.path, body: pooled.body },
+    modelId: pooled.name.label,
+    setName: undefined,
+    canComment: isStreaming && isJson && route.canStreamEvents,
+    canStart: route.canStart,
   };
 }
 

@@ -20,6 +20,12 @@ export interface Listeners {
 /** What a server calls; without `upgrade`, wishes to talk in another way than HTTP are ignored. */
 export type ServerListener = RequestListener & { readonly upgrade?: UpgradeListener };
 
+/** Such as `listeners[0].host` and `listeners[0].port`. */
+export interface AddressSettings {
+  readonly host: string;
+  readonly port: string;
+}
+
 /** Idle keep-alive connections of clients; longer than what common clients use, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADERS = 200;
@@ -36,6 +42,8 @@ export async function openListeners(options: {
   port: number;
   handler: ServerListener;
   requestTimeoutMs: number;
+  /** Where host and port are said, for who must change them. */
+  settings: AddressSettings;
   /** Something went wrong after the listener was open; it stays open. */
   onError(error: Error): void;
 }): Promise<Listeners> {
@@ -68,7 +76,11 @@ export async function openListeners(options: {
       const hasNoIpv6 = address === '::1' && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
       if (hasNoIpv6) continue;
       await close();
-      throw await explainListenFailure(thrown as NodeJS.ErrnoException, address, port);
+      throw await explainListenFailure(thrown as NodeJS.ErrnoException, {
+        host: address,
+        port,
+        settings: options.settings,
+      });
     }
     // A connection that cannot be accepted (no descriptors left) is that client's loss, not everybody's.
     server.on('error', options.onError);
@@ -161,7 +173,10 @@ function listen(server: http.Server, host: string, port: number): Promise<void> 
   });
 }
 
-async function explainListenFailure(error: NodeJS.ErrnoException, host: string, port: number): Promise<AppError> {
+async function explainListenFailure(
+  error: NodeJS.ErrnoException,
+  { host, port, settings }: { host: string; port: number; settings: AddressSettings },
+): Promise<AppError> {
   const address = formatAddress(host, port);
   switch (error.code) {
     case 'EADDRINUSE': {
@@ -169,7 +184,7 @@ async function explainListenFailure(error: NodeJS.ErrnoException, host: string, 
       return new AppError(
         'port-taken',
         `Port ${port} on ${host} is taken by ${holder ?? 'another program'}. ` +
-          'Stop that program, or choose another port with --port or server.port.',
+          `Stop that program, or choose another port with ${settings.port}.`,
         { cause: error },
       );
     }
@@ -178,7 +193,7 @@ async function explainListenFailure(error: NodeJS.ErrnoException, host: string, 
         cause: error,
       });
     case 'EADDRNOTAVAIL':
-      return new AppError('config-invalid', `This machine has no address ${host}; check server.host.`, {
+      return new AppError('config-invalid', `This machine has no address ${host}; check ${settings.host}.`, {
         cause: error,
       });
     default:

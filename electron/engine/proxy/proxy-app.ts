@@ -1,9 +1,11 @@
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
+import { INSTANCE_HEADER, VIA_HEADER } from '../pools/hops.ts';
 import type { Logger } from '../ports/logger.ts';
 import { sendError } from './error-bodies.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { unknownModel } from './inference.ts';
+import { checkLanePool } from './pooled-requests.ts';
 import { familyOf, inferenceRoutes } from './routes.ts';
 
 export interface ListedModel {
@@ -11,13 +13,26 @@ export interface ListedModel {
   readonly createdSeconds: number;
   readonly state: string;
   readonly isDemo: boolean;
+  /** Left out of lists; asked for by its name it is there. */
+  readonly isUnlisted: boolean;
   readonly contextSize: number | null;
   readonly aliases: readonly string[];
+  /** Where it is, if it is not here. */
+  readonly pool?: {
+    readonly name: string;
+    readonly owner: string;
+    /** The Corrals between here and there. */
+    readonly via: readonly string[];
+    /** What its endpoint says of it besides. */
+    readonly described: Readonly<Record<string, unknown>>;
+  };
 }
 
 export interface ProxyAppDependencies {
   readonly logger: Logger;
   guardPolicy(): GuardPolicy;
+  /** By which other Corrals know this one. */
+  readonly instanceId: string;
   /** The id behind an id, alias or `set/model`; undefined if there is none. */
   resolveModel(name: string): string | undefined;
   listModels(): readonly ListedModel[];
@@ -95,12 +110,15 @@ function laneGuard(guardPolicy: () => GuardPolicy): RequestHandler {
 }
 
 function describeModel(model: ListedModel): Record<string, unknown> {
+  const { pool } = model;
   return {
+    ...pool?.described,
     id: model.id,
     object: 'model',
     created: model.createdSeconds,
-    owned_by: 'corral',
+    owned_by: pool?.owner ?? 'corral',
     corral: {
+      ...(pool === undefined ? {} : { pool: pool.name, via: pool.via }),
       state: model.state,
       aliases: model.aliases,
       ...(model.contextSize === null ? {} : { context_size: model.contextSize }),
@@ -110,12 +128,22 @@ function describeModel(model: ListedModel): Record<string, unknown> {
 }
 
 function visibleTo(lane: Lane | undefined, models: readonly ListedModel[]): readonly ListedModel[] {
-  return models.filter((model) => lane === undefined || checkLaneModel(lane, model.id) === undefined);
+  return models.filter(
+    ({ id, pool }) =>
+      lane === undefined ||
+      (pool === undefined ? checkLaneModel(lane, id) : checkLanePool(lane, pool.name, id)) === undefined,
+  );
 }
 
-function modelList({ listModels }: ProxyAppDependencies): RequestHandler {
+function modelList({ listModels, instanceId }: ProxyAppDependencies): RequestHandler {
   return (request, response) => {
-    response.json({ object: 'list', data: visibleTo(lanes.get(request), listModels()).map(describeModel) });
+    if (request.headers[VIA_HEADER] !== undefined) response.setHeader(INSTANCE_HEADER, instanceId);
+    response.json({
+      object: 'list',
+      data: visibleTo(lanes.get(request), listModels())
+        .filter(({ isUnlisted }) => !isUnlisted)
+        .map(describeModel),
+    });
   };
 }
 
@@ -127,7 +155,7 @@ function oneModel(dependencies: ProxyAppDependencies): RequestHandler<{ id: stri
     const visible = visibleTo(lanes.get(request), dependencies.listModels());
     const model = visible.find((each) => each.id === modelId);
     if (model === undefined) {
-      const known = visible.map(({ id }) => id);
+      const known = visible.filter(({ isUnlisted }) => !isUnlisted).map(({ id }) => id);
       sendError(response, unknownModel(name, known));
     } else response.json(describeModel(model));
   };

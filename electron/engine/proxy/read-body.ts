@@ -1,13 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '#shared/contract/errors.ts';
-import type { BodyPace, PacedBody } from './body-pace.ts';
+import { systemClock } from '../ports/clock.ts';
+import { createBodyPace, type PacedBody } from './body-pace.ts';
+
+/** One for all, so that there is one timer however many bodies are read. */
+const pace = createBodyPace(systemClock);
 
 /**
  * Reads a request's body whole, which the model's name and one retry on a refused connection need. Rejects with
  * `too-large` before anything is read if the length is announced, else as soon as the limit is passed; with
- * `invalid-request` if the client breaks off, is slower than `pace` allows, or sends it compressed.
+ * `invalid-request` if the client breaks off, sends less than 1 KiB in 8 s, or sends it compressed.
  */
-export function readBody(request: IncomingMessage, maxBytes: number, pace: BodyPace): Promise<Buffer> {
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = (): AppError =>
     new AppError('too-large', `The request body is larger than ${maxBytes} bytes (server.maxBodyBytes).`);
   const encoding = request.headers['content-encoding'];

@@ -1,5 +1,7 @@
-/** Which client library reads the answer; decides the shape of errors. */
-export type ApiFamily = 'openai' | 'anthropic';
+import type { SeedName } from '../dialects/dialect-names.ts';
+
+/** Which client reads the answer; decides the shape of errors. */
+export type ApiFamily = 'openai' | 'anthropic' | SeedName;
 
 export interface InferenceRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';

@@ -83,7 +83,7 @@ export function createUpgradeListener(dependencies: UpgradeDependencies): Upgrad
       const forbidden = checkLaneModel(lane, modelId);
       if (forbidden !== undefined) throw forbidden;
       if (target.canStart) {
-        if (target.setName !== undefined) dependencies.loadSet(target.setName);
+        if (target.setName !== undefined) dependencies.loadSet(target.setName, modelId);
         const priority = lane.priority + ownPriority;
         lease =
           dependencies.acquireNow(modelId, lane.name) ??

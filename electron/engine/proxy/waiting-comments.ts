@@ -28,24 +28,38 @@ export function createWaitingComments({
   clock,
   settings,
   waitStatus,
+  note,
 }: {
   readonly response: ServerResponse;
   readonly clock: Clock;
   readonly settings: WaitingCommentSettings;
   waitStatus(requestId: string): WaitStatus | undefined;
+  /** An event that goes out at once if the model has to be loaded first, whether or not comments are wanted. */
+  readonly note?: string | undefined;
 }): WaitingComments {
   let timer: Timer | undefined;
+  let noteTimer: Timer | undefined;
+
+  function sendHead(): void {
+    if (response.headersSent) return;
+    response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache',
+      'x-accel-buffering': 'no',
+    });
+  }
+
+  function sendNote(requestId: string, text: string): void {
+    const waitsFor = waitStatus(requestId)?.waitsFor;
+    if (waitsFor === undefined || waitsFor === 'slot' || waitsFor === 'lane' || response.destroyed) return;
+    sendHead();
+    response.write(text);
+  }
 
   function send(requestId: string): void {
     const status = waitStatus(requestId);
     if (status === undefined || response.destroyed) return;
-    if (!response.headersSent) {
-      response.writeHead(200, {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-cache',
-        'x-accel-buffering': 'no',
-      });
-    }
+    sendHead();
     // A client that does not read has no use for more of them.
     if (!response.writableNeedDrain) response.write(formatWaitingComment(status));
     timer = clock.setTimer(settings.intervalMs, () => send(requestId));
@@ -53,9 +67,13 @@ export function createWaitingComments({
 
   return {
     onQueued(requestId) {
-      timer = clock.setTimer(settings.afterMs, () => send(requestId));
+      if (note !== undefined) noteTimer = clock.setTimer(0, () => sendNote(requestId, note));
+      if (settings.isEnabled) timer = clock.setTimer(settings.afterMs, () => send(requestId));
     },
-    stop: () => timer?.cancel(),
+    stop() {
+      timer?.cancel();
+      noteTimer?.cancel();
+    },
   };
 }
 

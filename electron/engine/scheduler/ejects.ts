@@ -34,6 +34,11 @@ export function askForEject(
   });
 }
 
+/** Notes that a model is to go once it is idle; nobody waits for that. One that is to go already goes as was asked. */
+export function ejectUnheard(model: ModelRecord, upToOrder: number, clock: Clock): void {
+  model.eject ??= { mode: 'when-idle', upToOrder, startedMs: clock.nowMs(), settle: () => undefined };
+}
+
 /** For a model that is not loaded. */
 export function nothingToEject(modelId: string): EjectOutcome {
   return { model: modelId, wasLoaded: false, exitCode: null, signal: null, tookMs: 0, freedBytes: {} };

@@ -32,6 +32,8 @@ export interface ModelRecord {
   startedFor: ModelNeed | undefined;
   /** Taken instead of an automatic context, after loads that ran out of memory. */
   contextSize: number | undefined;
+  /** The set it was last asked for by; undefined if by its own name. */
+  setName: string | undefined;
 }
 
 export function createModelRecord(config: ModelConfig): ModelRecord {
@@ -48,7 +50,22 @@ export function createModelRecord(config: ModelConfig): ModelRecord {
     outOfMemory: 0,
     startedFor: undefined,
     contextSize: undefined,
+    setName: undefined,
   };
+}
+
+/** Makes records of models that are new and takes over the settings of those that are known. */
+export function updateRecords(records: Map<string, ModelRecord>, models: ReadonlyMap<string, ModelConfig>): void {
+  for (const config of models.values()) {
+    const known = records.get(config.id);
+    if (known === undefined) {
+      records.set(config.id, createModelRecord(config));
+      continue;
+    }
+    if (known.config.pinned !== config.pinned) known.isPinned = config.pinned;
+    known.config = config;
+    known.isRemoved = false;
+  }
 }
 
 /** Requests a model gets at once. */
@@ -80,6 +97,7 @@ export function modelFacts(
     need: memory.need,
     reserved: memory.reserved,
     reloadMs: memory.reloadMs,
+    setName: model.setName,
   };
 }
 

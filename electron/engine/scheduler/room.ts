@@ -1,6 +1,7 @@
 import { isResident } from '#shared/model/model-state.ts';
 import type { MemoryFacts } from '../memory/device-facts.ts';
 import type { Placement } from '../memory/placement.ts';
+import { createCompanions, type SetFacts } from './companions.ts';
 import type { ModelFacts } from './view.ts';
 
 /**
@@ -17,7 +18,13 @@ export type RoomDecision =
   /** What it needs, or what there is, has to be found out first; so far it looks as if these would have to go. */
   | { readonly kind: 'prepare'; readonly yielding: readonly string[] }
   /** No amount of waiting makes room. */
-  | { readonly kind: 'never'; readonly message: string };
+  | { readonly kind: 'never'; readonly message: string; readonly shortage?: MemoryShortage };
+
+/** Bytes where the model would go. */
+export interface MemoryShortage {
+  readonly requiredBytes: number;
+  readonly availableBytes: number;
+}
 
 export interface RoomQuestion {
   readonly nowMs: number;
@@ -27,21 +34,19 @@ export interface RoomQuestion {
   readonly isWanted: (modelId: string) => boolean;
   /** Undefined while nothing is known about memory. */
   readonly memory: MemoryFacts | undefined;
+  /** The set the model is asked for by; undefined if by its own name. */
+  readonly setName?: string | undefined;
 }
 
 export type RoomPolicy = (question: RoomQuestion) => RoomDecision;
-
-export interface SetFacts {
-  readonly name: string;
-  readonly models: readonly string[];
-  readonly isExclusive: boolean;
-}
 
 export interface CountRoomOptions {
   readonly maxLoaded: number;
   readonly canEvict: boolean;
   /** Members of one set take one place together. */
   readonly sets?: readonly SetFacts[];
+  /** Models with one address can never run at once, whatever sets say. */
+  readonly addresses?: ReadonlyMap<string, string>;
 }
 
 /** Models that take one place together. */
@@ -51,21 +56,23 @@ interface Place {
 
 /**
  * Room by number: at most `maxLoaded` places, the one that was not used for longest goes first. A model takes a place, or
- * the members of a set take one together. An exclusive set bears nothing else beside it but pinned models. Pure.
+ * the members of a set take one together. What sets and addresses rule out goes first (see companions.ts). Pure.
  */
-export function createCountRoom({ maxLoaded, canEvict, sets = [] }: CountRoomOptions): RoomPolicy {
-  const setsOf = (modelId: string): readonly SetFacts[] => sets.filter((set) => set.models.includes(modelId));
+export function createCountRoom({ maxLoaded, canEvict, sets = [], addresses }: CountRoomOptions): RoomPolicy {
+  const companions = createCompanions(sets, addresses ?? new Map());
 
-  const areTogether = (one: string, other: string): boolean =>
-    sets.some((set) => set.models.includes(one) && set.models.includes(other));
-
-  const excludeEachOther = (one: string, other: string): boolean =>
-    !areTogether(one, other) && [...setsOf(one), ...setsOf(other)].some((set) => set.isExclusive);
-
-  return ({ modelId, models, isWanted }) => {
+  return ({ modelId, models, isWanted, setName }) => {
     const others = models.filter((model) => model.id !== modelId && isResident(model.state));
+    const { areTogether, isRuledOut, isAddressTaken } = companions.of({ id: modelId, setName }, others);
     const competing = others.filter((model) => !areTogether(modelId, model.id));
-    const excluded = competing.filter((model) => !model.isPinned && excludeEachOther(modelId, model.id));
+    const holder = competing.find((model) => model.isPinned && isAddressTaken(model));
+    if (holder !== undefined) {
+      return {
+        kind: 'never',
+        message: `Its address is held by the pinned model ${holder.id}. Unpin that one, or give one of them another address.`,
+      };
+    }
+    const excluded = competing.filter((model) => !model.isPinned && isRuledOut(model));
     const places = groupPlaces(
       competing.filter((model) => !excluded.includes(model)),
       areTogether,

@@ -12,6 +12,8 @@ import type { WaitStatus } from './wait-forecast.ts';
 
 export interface AcquireOptions {
   readonly modelId: string;
+  /** The set it is asked for by; undefined if by its own name. */
+  readonly setName?: string | undefined;
   readonly lane: string;
   /** Added to the model's own priority. */
   readonly priority: number;
@@ -23,7 +25,7 @@ export interface AcquireOptions {
 
 export interface Scheduler {
   /** The common case, at once: the model is ready and has a free slot, and nobody waits. Undefined where that is not so. */
-  acquireNow(modelId: string, lane: string): Lease | undefined;
+  acquireNow(modelId: string, lane: string, setName?: string): Lease | undefined;
   /**
    * Waits until the model is ready and has a free slot, starting it and making room for it as needed. Rejects with
    * `queue-full`, `queue-timeout`, `no-room`, `start-failed`, `model-failed`, `engine-missing`, `cancelled`, `ejected` or
@@ -31,7 +33,7 @@ export interface Scheduler {
    */
   acquire(options: AcquireOptions): Promise<Lease>;
   /** Resolves once the model is ready; cancels an eject that was still waiting. */
-  load(modelId: string, signal: AbortSignal): Promise<void>;
+  load(modelId: string, signal: AbortSignal, setName?: string): Promise<void>;
   /** Resolves once the process is gone. */
   eject(modelId: string, mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome>;
   setPinned(modelId: string, isPinned: boolean): void;
@@ -64,6 +66,8 @@ export interface ModelCounts {
   readonly waitingRequests: number;
   readonly concurrency: number | null;
   readonly isPinned: boolean;
+  /** The set it was last asked for by; undefined if by its own name. */
+  readonly setName: string | undefined;
   readonly lastUsedWallMs: number | null;
   readonly reserved: DeviceBytes;
 }
@@ -80,6 +84,8 @@ export interface SchedulerSettings {
   readonly gameModeRequests: 'hold' | 'refuse';
   /** Models that are loaded together, and therefore idle together. */
   readonly togetherSets: readonly (readonly string[])[];
+  /** Sets whose members are together only while they are asked for by the set's name. */
+  readonly byNameSets?: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface SchedulerOptions extends SchedulerSettings {

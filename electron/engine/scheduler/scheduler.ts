@@ -3,13 +3,16 @@ import { assertNever } from '#shared/lib/assert-never.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { delay, type Timer } from '../ports/clock.ts';
 import { decide } from './decide.ts';
-import { askForEject, callOffEject, nothingToEject, settleEject } from './ejects.ts';
+import { noteAskedBy } from './asked-by.ts';
+import { askForEject, callOffEject, ejectUnheard, nothingToEject, settleEject } from './ejects.ts';
 import type { Lease } from './lease.ts';
 import { createLeases } from './leases.ts';
 import { decideLoadPlan } from './load-plan.ts';
 import type { ModelProcessView } from '../supervisor/model-process.ts';
-import { concurrencyOf, createModelRecord, modelFacts, touchCompanions, type ModelRecord } from './model-record.ts';
+import { concurrencyOf, modelFacts, touchCompanions, updateRecords, type ModelRecord } from './model-record.ts';
 import { mayTryAgain, withHolders } from './out-of-memory.ts';
+import { explainFull } from './queue-limits.ts';
+import { rejectionError } from './rejection.ts';
 import { createReservations } from './reservations.ts';
 import type { AcquireOptions, Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
 import { createWaitForecast } from './wait-forecast.ts';
@@ -17,11 +20,10 @@ import { createWaitingLine, type WaitingEntry } from './waiting-line.ts';
 import type { ModelFacts, SchedulerDecision, SchedulerFacts, WaitingFacts } from './view.ts';
 
 /** Work that nobody's request stands behind: the load command, models loaded at start. */
-const INTERNAL_LANE = 'corral';
-const NEVER_MS = Number.POSITIVE_INFINITY;
+const INTERNAL_LOAD = { lane: 'corral', priority: 0, kind: 'load', maxWaitMs: Number.POSITIVE_INFINITY } as const;
 
 /** What somebody wants of a model. */
-interface Wish extends Pick<WaitingFacts, 'modelId' | 'lane' | 'priority' | 'kind'> {
+interface Wish extends Pick<WaitingFacts, 'modelId' | 'setName' | 'lane' | 'priority' | 'kind'> {
   readonly isOptional?: boolean;
   readonly maxWaitMs: number;
   readonly signal?: AbortSignal;
@@ -60,7 +62,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     onRoom: run,
   });
 
-  for (const config of settings.models.values()) records.set(config.id, createModelRecord(config));
+  updateRecords(records, settings.models);
 
   supervisor.listen({
     onChange(modelId) {
@@ -138,12 +140,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     };
   }
 
+  function noteAsked(model: ModelRecord, setName: string | undefined): void {
+    noteAskedBy(model, setName, settings.byNameSets, records, (companion) => {
+      if (!isResident(processView(companion.config.id).state)) return;
+      ejectUnheard(companion, line.lastOrder(), clock);
+      queueMicrotask(run);
+    });
+  }
+
   function loadInBackground(modelId: string, { isOptional = false } = {}): void {
-    enterLine({ modelId, isOptional, lane: INTERNAL_LANE, priority: 0, kind: 'load', maxWaitMs: NEVER_MS }).catch(
-      () => {
-        // The model's view carries the reason; here nobody waits for it.
-      },
-    );
+    enterLine({ ...INTERNAL_LOAD, modelId, setName: record(modelId).setName, isOptional }).catch(() => {
+      // The model's view carries the reason; here nobody waits for it.
+    });
   }
 
   function gatherFacts(): SchedulerFacts {
@@ -202,7 +210,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       case 'reject': {
         const entry = line.find(decision.requestId);
-        if (entry !== undefined) settleRejected(entry, rejection(entry, decision));
+        if (entry === undefined) return;
+        const { problem } = supervisor.process(entry.modelId).view();
+        const retryAfterSeconds = forecast.retryAfterSeconds(entry);
+        settleRejected(entry, rejectionError(decision, { problem, retryAfterSeconds }));
         return;
       }
       case 'start': {
@@ -247,12 +258,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     });
   }
 
-  function rejection(entry: WaitingEntry, decision: SchedulerDecision & { kind: 'reject' }): AppError {
-    const problem = supervisor.process(entry.modelId).view().problem;
-    if (decision.code === 'model-failed' && problem !== null) return problem;
-    return new AppError(decision.code, decision.message, { retryAfterSeconds: forecast.retryAfterSeconds(entry) });
-  }
-
   function grant(entry: WaitingEntry): void {
     line.remove(entry);
     options.onQueueChanged();
@@ -288,7 +293,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** Enters the line and decides; resolves with a lease for a request, with nothing for a load. */
   function enterLine(wish: Wish): Promise<Lease | undefined> {
-    const { modelId, lane, priority, kind, isOptional = false, maxWaitMs, signal } = wish;
+    const { modelId, setName, lane, priority, kind, isOptional = false, maxWaitMs, signal } = wish;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason as Error);
@@ -302,6 +307,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const entry: WaitingEntry = line.add({
         id: `r${nextRequest++}`,
         modelId,
+        setName,
         lane,
         kind,
         isOptional,
@@ -320,6 +326,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       });
       signal?.addEventListener('abort', onAbort, { once: true });
       if (kind === 'request' && refuseIfFull(entry)) return;
+      if (!isOptional) noteAsked(record(modelId), setName);
       wish.onQueued?.(entry.id);
       options.onModelChanged(modelId);
       run();
@@ -328,17 +335,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** Refuses an entry that would have to wait where no more may; before anything is started or stopped for it. */
   function refuseIfFull(entry: WaitingEntry): boolean {
-    const { queue } = record(entry.modelId).config;
-    const ofModel = line.countRequests(entry.modelId);
-    const total = line.countRequests();
-    const isModelFull = ofModel > queue.max;
-    if (!isModelFull && total <= settings.maxQueued) return false;
+    const message = explainFull(entry.modelId, record(entry.modelId).config.queue.max, settings.maxQueued, line);
+    if (message === undefined) return false;
     const { decisions, waitReasons } = decide(gatherFacts(), settings.room);
     if (decisions.some((decision) => 'requestId' in decision && decision.requestId === entry.id)) return false;
     line.setReasons(waitReasons);
-    const message = isModelFull
-      ? `The queue of model "${entry.modelId}" is full: ${queue.max} requests wait already (queue.max).`
-      : `The queue is full: ${settings.maxQueued} requests wait already (scheduler.maxQueued).`;
     const retryAfterSeconds = forecast.retryAfterSeconds(entry);
     settleRejected(entry, new AppError('queue-full', message, { retryAfterSeconds }));
     return true;
@@ -355,19 +356,21 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   return {
-    acquireNow(modelId, lane) {
+    acquireNow(modelId, lane, setName) {
       const model = record(modelId);
       if (closing !== undefined || !canGrantAtOnce(model, lane)) return undefined;
+      noteAsked(model, setName);
       return leases.open(`r${nextRequest++}`, model, lane);
     },
 
-    async acquire({ modelId, lane, priority, signal, onQueued }) {
+    async acquire({ modelId, setName, lane, priority, signal, onQueued }) {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
       signal.throwIfAborted();
       const { maxWaitMs } = model.config.queue;
       const lease = await enterLine({
         modelId,
+        setName,
         lane,
         priority: priority + model.config.priority,
         kind: 'request',
@@ -379,14 +382,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return lease;
     },
 
-    async load(modelId, signal) {
+    async load(modelId, signal, setName) {
       const model = record(modelId);
       if (closing !== undefined) throw closing;
       if (model.eject !== undefined && supervisor.process(modelId).view().state !== 'stopping') {
         callOffEject(model);
         if (supervisor.process(modelId).view().state === 'draining') supervisor.process(modelId).cancelDrain();
       }
-      await enterLine({ modelId, lane: INTERNAL_LANE, priority: 0, kind: 'load', maxWaitMs: NEVER_MS, signal });
+      await enterLine({ ...INTERNAL_LOAD, modelId, setName, signal });
     },
 
     eject(modelId, mode, signal) {
@@ -420,16 +423,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     configure(next, replaced) {
       settings = next;
-      for (const config of next.models.values()) {
-        const known = records.get(config.id);
-        if (known === undefined) {
-          records.set(config.id, createModelRecord(config));
-          continue;
-        }
-        if (known.config.pinned !== config.pinned) known.isPinned = config.pinned;
-        known.config = config;
-        known.isRemoved = false;
-      }
+      updateRecords(records, next.models);
       for (const [modelId, model] of records) {
         if (next.models.has(modelId)) continue;
         model.isRemoved = true;
@@ -457,6 +451,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
             ? concurrencyOf(model.config, supervisor.process(model.config.id).view())
             : null,
         isPinned: model.isPinned,
+        setName: model.setName,
         lastUsedWallMs: model.lastUsedWallMs,
         reserved: reservations.of(modelId),
       };

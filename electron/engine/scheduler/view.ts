@@ -35,12 +35,16 @@ export interface ModelFacts {
   readonly clearsIdle: boolean;
   /** What a load took the last times, or is expected to. */
   readonly reloadMs: number;
+  /** The set it was last asked for by; undefined if by its own name. */
+  readonly setName?: string | undefined;
 }
 
 /** What the decisions see of somebody who waits. */
 export interface WaitingFacts {
   readonly id: string;
   readonly modelId: string;
+  /** The set it is asked for by; undefined if by its own name. */
+  readonly setName?: string | undefined;
   readonly lane: string;
   /** A request takes a slot; a load only wants the model ready. */
   readonly kind: 'request' | 'load';
@@ -83,6 +87,8 @@ export type SchedulerDecision =
       readonly requestId: string;
       readonly code: 'queue-timeout' | 'no-room' | 'model-failed' | 'ejected' | 'game-mode';
       readonly message: string;
+      /** For programs. */
+      readonly details?: Readonly<Record<string, unknown>> | undefined;
     };
 
 export interface Decisions {

@@ -3,7 +3,13 @@ import { Pool, type Dispatcher } from 'undici';
 /** Where a model's process listens. */
 export type ListenAddress =
   | { readonly kind: 'socket'; readonly path: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number;
+      /** Goes in front of every route. */
+      readonly basePath?: string;
+    };
 
 /** A model's process as the proxy sees it: somewhere to send requests, valid until the process ends. */
 export interface Endpoint {
@@ -12,6 +18,8 @@ export interface Endpoint {
   readonly apiKey: string | undefined;
   /** The origin requests are addressed to. For a Unix socket only the Host header comes from it. */
   readonly origin: string;
+  /** Goes in front of every path; empty for most. */
+  readonly basePath: string;
   readonly dispatcher: Dispatcher;
   /** Pieces of answers that came from it; counted by the proxy, a sign of life for the health watch. */
   piecesSeen: number;
@@ -25,7 +33,11 @@ export interface Endpoint {
 const UNADVERTISED_IDLE_MS = 1000;
 
 export function describeListenAddress(listen: ListenAddress): string {
-  return listen.kind === 'socket' ? listen.path : `${listen.host}:${listen.port}`;
+  return listen.kind === 'socket' ? listen.path : `${hostInUrl(listen.host)}:${listen.port}`;
+}
+
+function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /**
@@ -41,7 +53,8 @@ export function openEndpoint(options: {
   connectTimeoutMs: number;
 }): Endpoint {
   const { listen, apiKey, advertisedIdleMs, connectTimeoutMs } = options;
-  const origin = listen.kind === 'socket' ? 'http://localhost' : `http://${listen.host}:${listen.port}`;
+  const origin = listen.kind === 'socket' ? 'http://localhost' : `http://${hostInUrl(listen.host)}:${listen.port}`;
+  const basePath = listen.kind === 'socket' ? '' : (listen.basePath ?? '');
   const idleMs = advertisedIdleMs === undefined ? UNADVERTISED_IDLE_MS : Math.max(1, advertisedIdleMs / 2 - 1);
   const dispatcher = new Pool(origin, {
     connections: null,
@@ -53,5 +66,14 @@ export function openEndpoint(options: {
     keepAliveTimeoutThreshold: 0,
     connect: { timeout: connectTimeoutMs, ...(listen.kind === 'socket' ? { socketPath: listen.path } : {}) },
   });
-  return { listen, apiKey, origin, dispatcher, piecesSeen: 0, runningRequests: 0, close: () => dispatcher.destroy() };
+  return {
+    listen,
+    apiKey,
+    origin,
+    basePath,
+    dispatcher,
+    piecesSeen: 0,
+    runningRequests: 0,
+    close: () => dispatcher.destroy(),
+  };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
 import { checkGgufFile } from '../catalog/gguf-header.ts';
 import { fillPlaceholders } from '../config/placeholders.ts';
+import { parseProxyAddress } from '../config/proxy-address.ts';
 import type { CommandModelConfig, FileModelConfig, ModelConfig } from '../config/resolved-config.ts';
 import type { Placement } from '../memory/placement.ts';
 import type { LlamaCapabilities } from '../llama/capabilities.ts';
@@ -11,6 +12,7 @@ import { buildLlamaCommandLine } from '../llama/command-line.ts';
 import { OWNER_VARIABLE } from '../process/leftovers-linux.ts';
 import type { EngineBuild } from '../runtimes/engine-build.ts';
 import type { ListenAddress } from './endpoint.ts';
+import { waitForFreeAddress } from './free-address.ts';
 import type { FindFreePort } from './free-port.ts';
 import type { KvCacheKeeper, KvCachePlace } from './kv-cache-keeper.ts';
 import { canKeepKvCache } from './kv-cache-key.ts';
@@ -72,7 +74,7 @@ export async function prepareLaunch(
 ): Promise<Launch> {
   return model.kind === 'file'
     ? await prepareFileLaunch(model, options, dependencies, signal)
-    : await prepareCommandLaunch(model, dependencies);
+    : await prepareCommandLaunch(model, dependencies, signal);
 }
 
 async function prepareFileLaunch(
@@ -121,9 +123,17 @@ async function prepareFileLaunch(
   };
 }
 
-async function prepareCommandLaunch(model: CommandModelConfig, dependencies: LaunchDependencies): Promise<Launch> {
-  const port = await dependencies.findFreePort();
-  const values = { PORT: String(port), HOST: '127.0.0.1', MODEL_ID: model.id };
+async function prepareCommandLaunch(
+  model: CommandModelConfig,
+  dependencies: LaunchDependencies,
+  signal: AbortSignal,
+): Promise<Launch> {
+  const { host, port, basePath } =
+    model.proxy === undefined
+      ? { host: '127.0.0.1', port: await dependencies.findFreePort(), basePath: '' }
+      : parseProxyAddress(model.proxy);
+  if (model.proxy !== undefined) await waitForFreeAddress(model.id, { host, port }, signal);
+  const values = { PORT: String(port), HOST: host, MODEL_ID: model.id };
   const [command, ...args] = fillCommand(model.command, values);
   return {
     command,
@@ -135,9 +145,9 @@ async function prepareCommandLaunch(model: CommandModelConfig, dependencies: Lau
       [OWNER_VARIABLE]: dependencies.ownerMark,
     },
     cwd: model.cwd,
-    listen: { kind: 'tcp', host: values.HOST, port },
+    listen: { kind: 'tcp', host, port, basePath },
     apiKey: undefined,
-    healthPath: model.health === 'none' ? undefined : model.health,
+    healthPath: model.health === 'none' ? undefined : basePath + model.health,
     readyPattern: model.readyPattern,
     stopCommand: model.stopCommand,
     placeholderValues: values,

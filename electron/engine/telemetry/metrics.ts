@@ -2,8 +2,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestRecord } from '#shared/contract/request-record.ts';
 import type { DeviceView, MemoryView } from '#shared/contract/memory.ts';
-import type { ModelView } from '#shared/contract/snapshot.ts';
+import type { ModelView, PoolView } from '#shared/contract/snapshot.ts';
 import { modelStates } from '#shared/model/model-state.ts';
+import { addPoolMetrics } from './pool-metrics.ts';
 
 export interface Metrics {
   observeRequest(record: RequestRecord): void;
@@ -28,7 +29,11 @@ function delaySeconds(elapsedNs: number): number {
 }
 
 /** What Prometheus can scrape. Names follow https://prometheus.io/docs/practices/naming/; states are read when asked. */
-export function createMetrics(readModels: () => readonly ModelView[], readMemory: () => MemoryView): Metrics {
+export function createMetrics(
+  readModels: () => readonly ModelView[],
+  readMemory: () => MemoryView,
+  readPools: () => readonly PoolView[],
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
@@ -123,6 +128,7 @@ export function createMetrics(readModels: () => readonly ModelView[], readMemory
       }
     },
   });
+  addPoolMetrics(registry, readPools);
   new Gauge({
     name: 'corral_event_loop_delay_seconds',
     help: 'Delay of the event loop since the last scrape.',

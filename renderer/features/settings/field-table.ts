@@ -212,6 +212,7 @@ export function modelGroups(id: string, hasCommand: boolean): readonly FieldGrou
     ['queue.maxWait', 'Longest wait'],
     ['filters.strip', 'Parameters removed'],
     ['filters.set', 'Parameters set'],
+    ['unlisted', 'Not listed'],
   ]);
   if (hasCommand) {
     return [
@@ -220,6 +221,7 @@ export function modelGroups(id: string, hasCommand: boolean): readonly FieldGrou
       group('What runs', base, [
         ['command', 'Command'],
         ['stopCommand', 'Stop command'],
+        ['proxy', 'Own address'],
         ['health', 'Health path'],
         ['readyPattern', 'Ready pattern'],
         ['cwd', 'Folder'],

@@ -12,6 +12,10 @@ const setFields = [
   ['models', 'Models'],
   ['load', 'Load'],
   ['exclusive', 'Nothing else beside it'],
+  ['evictsOthers', 'Unload others when loaded'],
+  ['oneAtATime', 'One member at a time'],
+  ['persistent', 'Other sets leave it loaded'],
+  ['byName', 'Together by its name only'],
 ] as const;
 
 /** Models that belong together. */

@@ -23,6 +23,7 @@ const minimal: { readonly [Name in CommandName]: Record<string, unknown> } = {
   'reset-model': { model: 'a' },
   'plan-load': { model: 'a' },
   'set-game-mode': { isOn: true },
+  'find-engine': {},
   'cancel-request': { request: 'r1' },
   'update-settings': { edits: [{ path: ['log', 'level'], value: 'debug' }] },
   'list-requests': {},

@@ -65,7 +65,8 @@ describe('runCli', () => {
     [['unpin'], /^corral: missing required argument 'model'/],
     [['reset', 'a', 'b'], /^corral: too many arguments/],
     [['config'], /Usage: corral config/],
-    [['config', 'import'], /^corral: unknown command 'import'/],
+    [['config', 'import'], /^corral: missing required argument 'file'/],
+    [['config', 'export'], /^corral: unknown command 'export'/],
   ])('exits with 2 at wrong usage: %j', async (args, message) => {
     const { code, output, errors } = await run(args);
     expect(code).toBe(2);

@@ -58,6 +58,7 @@ const sharedChanges: Changes<FileModelConfig> & Changes<CommandModelConfig> = {
   pooling: 'mean',
   rerank: true,
   devices: ['CUDA0'],
+  rpc: ['10.0.0.5:50052'],
   args: ['--verbose'],
   keepKvCache: true,
   env: { A: '1' },
@@ -76,6 +77,8 @@ const sharedChanges: Changes<FileModelConfig> & Changes<CommandModelConfig> = {
   startup: true,
   priority: 4,
   filters: { strip: ['seed'], set: {} },
+  isUnlisted: true,
+  proxy: 'http://127.0.0.1:8999',
 };
 
 const updatedOnly: Readonly<Record<string, string>> = {
@@ -90,6 +93,7 @@ const updatedOnly: Readonly<Record<string, string>> = {
   startup: 'startup',
   priority: 'priority',
   filters: 'filters',
+  isUnlisted: 'unlisted',
 };
 
 describe('decideConfigChange on models', () => {
@@ -225,11 +229,11 @@ describe('decideConfigChange on settings', () => {
     const sections = new Set(
       configReference()
         .filter(({ isEffective }) => isEffective)
-        .map(({ key }) => key.split('.')[0]),
+        .map(({ key }) => key.split('.')[0]?.replace('[]', '')),
     );
     sections.delete('models');
     sections.delete('defaults');
-    const compared = new Set(Object.keys(base).filter((name) => name !== 'filePath' && name !== 'models'));
+    const compared = new Set(Object.keys(base).filter((name) => !['filePath', 'foreign', 'models'].includes(name)));
     expect(notYetEffective.length).toBeGreaterThan(0);
     expect(compared).toEqual(sections);
   });

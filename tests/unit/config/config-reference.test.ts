@@ -83,12 +83,14 @@ const samples: Readonly<Record<string, unknown>> = {
   'models.<id>.pooling': 'mean',
   'models.<id>.rerank': true,
   'models.<id>.devices': ['CUDA0'],
+  'models.<id>.rpc': ['10.0.0.5:50052'],
   'models.<id>.args': ['y'],
   'models.<id>.keepKvCache': true,
   'models.<id>.command': 'other',
   'models.<id>.stopCommand': 'x',
   'models.<id>.health': 'none',
   'models.<id>.readyPattern': 'x',
+  'models.<id>.proxy': 'http://127.0.0.1:8999',
   'models.<id>.cwd': 'x',
   'models.<id>.aliases': ['x'],
   'models.<id>.concurrency': 6,
@@ -103,16 +105,40 @@ const samples: Readonly<Record<string, unknown>> = {
   'models.<id>.priority': 6,
   'models.<id>.filters.strip': ['x'],
   'models.<id>.filters.set': { x: 1 },
+  'models.<id>.filters.setFor': { other: { x: 1 } },
+  'models.<id>.filters.model': 'x',
+  'models.<id>.unlisted': true,
   'sets.<id>.models': ['a', 'b'],
   'sets.<id>.load': 'together',
   'sets.<id>.exclusive': true,
+  'sets.<id>.evictsOthers': true,
+  'sets.<id>.oneAtATime': true,
+  'sets.<id>.persistent': true,
+  'sets.<id>.byName': true,
+  'listeners[].dialect': 'ollama',
+  'listeners[].host': '127.0.0.2',
+  'listeners[].port': 8081,
+  'listeners[].options': { owner: 'x' },
+  'pools.<id>.endpoints[].url': 'http://other',
+  'pools.<id>.endpoints[].apiKey': 'k',
+  'pools.<id>.endpoints[].models': ['x'],
+  'pools.<id>.endpoints[].concurrency': 5,
+  'pools.<id>.sticky': 'user',
+  'pools.<id>.stickyTtl': '5s',
+  'pools.<id>.maxSticky': 5,
+  'pools.<id>.wildcard': 'any',
+  'pools.<id>.queue.max': 5,
+  'pools.<id>.queue.maxWait': '5s',
+  'pools.<id>.health.path': 'none',
+  'pools.<id>.health.interval': '5s',
+  'pools.<id>.health.timeout': '6s',
   'telemetry.maxRecords': 5,
   'telemetry.maxFileSize': '5MiB',
   'updates.channel': 'beta',
   'log.level': 'debug',
 };
 
-const commandKeys = /^models\.<id>\.(command|stopCommand|health|readyPattern|cwd)$/;
+const commandKeys = /^models\.<id>\.(command|stopCommand|health|proxy|readyPattern|cwd)$/;
 
 /** A valid configuration in which one key has `value`, or which is as plain as that key allows. */
 function configWith(key: string, ...value: unknown[]): unknown {
@@ -122,7 +148,9 @@ function configWith(key: string, ...value: unknown[]): unknown {
     ...(key.startsWith('sets.')
       ? { models: { a: { file: 'a.gguf' }, b: { file: 'b.gguf' } }, sets: { '<id>': { models: ['a'] } } }
       : {}),
+    ...(key.startsWith('pools.') ? { pools: { '<id>': { endpoints: [{ url: 'http://x' }] } } } : {}),
   };
+  if (key.startsWith('listeners')) config['listeners'] = [{ dialect: 'llama_cpp_router', port: 8080 }];
   if (value.length === 0) return config;
   const parts = key.split('.');
   let group = config;
@@ -156,7 +184,6 @@ const anything = [
 const entries: Readonly<Record<string, unknown>> = {
   sets: { s: { models: ['a'] } },
   pools: { p: { endpoints: [{ url: 'http://x' }] } },
-  'listeners[]': [{ dialect: 'ollama', port: 11434 }],
 };
 
 describe('every key of the schema', () => {

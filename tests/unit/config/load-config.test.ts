@@ -32,6 +32,8 @@ describe('parseConfig on what is right', () => {
   it.each(['', '# nothing\n', '{}', 'server:\nmodels:\n', '---\n'])('fills in all defaults for %j', (text) => {
     expect(valid(text)).toEqual({
       filePath: '/etc/corral/config.yaml',
+      foreign: undefined,
+      listeners: [],
       server: {
         host: '127.0.0.1',
         port: 5526,
@@ -62,6 +64,7 @@ describe('parseConfig on what is right', () => {
       telemetry: { maxRecords: 1000, maxFileBytes: 64 * 2 ** 20 },
       updates: { channel: 'stable' },
       sets: new Map(),
+      pools: new Map(),
       models: new Map(),
     });
   });
@@ -98,6 +101,7 @@ models:
       pooling: undefined,
       rerank: false,
       devices: [],
+      rpc: [],
       args: ['--threads', '8', '--temp', '0.70'],
       keepKvCache: false,
       env: { A: 'one', B: '3.10' },
@@ -109,6 +113,7 @@ models:
       pinned: false,
       startup: false,
       priority: 0,
+      isUnlisted: false,
     });
   });
 
@@ -172,21 +177,81 @@ models:
     ]);
   });
 
+  it('resolves pools, with each endpoint once and addresses without what every route has', () => {
+    const { pools } = valid(`
+defaults: { queue: { max: 7 } }
+pools:
+  lab:
+    endpoints:
+      - url: https://gpu.example.com/base/v1/
+        apiKey: "\${env.TOKEN}"
+        concurrency: 4
+      - { url: "http://10.0.0.5:8000", models: [a] }
+      - { url: "http://10.0.0.5:8000/v1", models: [b, a] }
+    sticky: user
+    health: { interval: 5s }
+`);
+    expect([...pools]).toEqual([
+      [
+        'lab',
+        {
+          endpoints: [
+            { url: 'https://gpu.example.com/base', apiKey: 's3cret', models: ['*'], concurrency: 4 },
+            { url: 'http://10.0.0.5:8000', apiKey: undefined, models: ['a', 'b'], concurrency: undefined },
+          ],
+          sticky: 'user',
+          stickyTtlMs: 1_800_000,
+          maxSticky: 10_000,
+          wildcard: 'listed',
+          queue: { max: 7, maxWaitMs: 300_000 },
+          health: { path: '/health', intervalMs: 5000, timeoutMs: 5000 },
+        },
+      ],
+    ]);
+  });
+
+  it('warns of an endpoint that is listed twice', () => {
+    const result = parse('pools: { p: { endpoints: [{ url: "http://x" }, { url: "http://x/v1/" }] } }');
+    expect(result.ok && result.warnings.map(formatConfigIssue)).toEqual([
+      expect.stringMatching(/^pools\.p\.endpoints\[1\] .*is listed before; it is used once/) as string,
+    ]);
+  });
+
   it('warns of every setting that has no effect yet, where it stands', () => {
-    const result = parse(
-      'pools: { p: { endpoints: [{ url: "http://x" }] } }\nmodels: { a: { file: x, rpc: [h:1] } }\n',
-    );
+    const result = parse('telemetry: { capture: true }\nscheduler: { defaultModel: a }\nmodels: { a: { file: x } }\n');
     expect(result.ok && result.warnings.map(({ path, line }) => [path, line])).toEqual([
-      ['pools', 1],
-      ['models.a.rpc', 2],
+      ['telemetry.capture', 1],
+      ['scheduler.defaultModel', 2],
     ]);
     expect(result.ok && result.warnings[0]?.message).toContain(
-      '"pools" is understood, but this version does not act on it yet',
+      '"capture" is understood, but this version does not act on it yet',
     );
   });
 });
 
 describe('parseConfig on mistakes', () => {
+  it.each([
+    ['endpoints: []', 'pools.p.endpoints', 'must have at least one endpoint'],
+    ['{}', 'pools.p.endpoints', 'is missing'],
+    ['endpoints: [{ url: "ftp://x" }]', 'pools.p.endpoints[0].url', 'http:// or https://'],
+    ['endpoints: [{ url: "http://me:pw@x" }]', 'pools.p.endpoints[0].url', 'without a query or a password'],
+    ['endpoints: [{ url: "http://x/?key=1" }]', 'pools.p.endpoints[0].url', 'without a query or a password'],
+    ['endpoints: [{ url: "http://x", models: [] }]', 'pools.p.endpoints[0].models', 'at least one model'],
+    ['endpoints: [{ url: "http://x", concurrency: 0 }]', 'pools.p.endpoints[0].concurrency', ''],
+    ['endpoints: [{ url: "http://x" }], health: { path: health }', 'pools.p.health.path', 'starts with /'],
+  ])('refuses a pool with %s', (written, path, message) => {
+    const errors = errorsOf(`pools: { p: ${written === '{}' ? '{}' : `{ ${written} }`} }`);
+    expect(errors.map((error) => error.path)).toEqual([path]);
+    expect(errors[0]?.message).toContain(message);
+  });
+
+  it('refuses a pool with the name of a set', () => {
+    const errors = errorsOf(
+      'models: { a: { file: x } }\nsets: { s: { models: [a] } }\npools: { s: { endpoints: [{ url: "http://x" }] } }',
+    );
+    expect(errors.map(({ path }) => path)).toEqual(['pools.s']);
+  });
+
   it('lists all five of five mistakes, in the order of the file, with places', () => {
     const errors = errorsOf(`server:
   port: 70000
@@ -216,6 +281,25 @@ models:
     ['server: { host: "::" }', 'server.host', /add a key/],
     ['server: { host: box.lan }', 'server.host', /add a key/],
     ['listeners: [{ dialect: ollama, host: 0.0.0.0, port: 11434 }]', 'listeners[0].host', /add a key/],
+    ['listeners: [{ dialect: ollama, port: 5526 }]', 'listeners[0].port', /same port as server\.port \(its default\)/],
+    ['{ server: { port: 81 }, listeners: [{ dialect: ollama, port: 81 }] }', 'listeners[0].port', /as server\.port;/],
+    [
+      'listeners: [{ dialect: ollama, port: 81 }, { dialect: native, port: 81 }]',
+      'listeners[1].port',
+      /same port as listeners\[0\]\.port/,
+    ],
+    ['listeners: [{ dialect: olama, port: 81 }]', 'listeners[0].dialect', /one of native, ollama/],
+    ['listeners: [{ dialect: native, port: 81, options: { x: 1 } }]', 'listeners[0].options.x', /have no options/],
+    [
+      'listeners: [{ dialect: llama_cpp_router, port: 81, options: { ownr: x } }]',
+      'listeners[0].options.ownr',
+      /did you mean `owner`/,
+    ],
+    [
+      'listeners: [{ dialect: llama_cpp_router, port: 81, options: { owner: 1 } }]',
+      'listeners[0].options.owner',
+      /must be text/,
+    ],
     ['server: { host: "http://x", apiKeys: [{ name: a, key: k }] }', 'server.host', /must be an IP address/],
     ['server: { host: 999.1.1.1, apiKeys: [{ name: a, key: k }] }', 'server.host', /must be an IP address/],
     ['server: { allowedOrigins: ["*"] }', 'server.allowedOrigins[0]', /one origin/],

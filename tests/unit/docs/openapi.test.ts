@@ -51,6 +51,7 @@ describe('the OpenAPI description', () => {
       listModels: () => [],
       isShuttingDown: () => false,
       renderMetrics: () => Promise.resolve({ contentType: 'text/plain', text: '' }),
+      instanceId: 'corral',
       mounts: [],
     });
     const passedOn = new Set(inferenceRoutes.map(({ path }) => path));

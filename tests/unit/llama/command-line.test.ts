@@ -23,6 +23,7 @@ const plain: FileModelConfig = {
   stopGraceMs: 1000,
   pinned: false,
   filters: undefined,
+  isUnlisted: false,
   startup: false,
   priority: 0,
   file: '/models/q.gguf',
@@ -35,6 +36,7 @@ const plain: FileModelConfig = {
   pooling: undefined,
   rerank: false,
   devices: [],
+  rpc: [],
   args: [],
   keepKvCache: false,
 };

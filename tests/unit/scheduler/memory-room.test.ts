@@ -5,7 +5,8 @@ import { RAM, type DeviceFacts, type MemoryFacts } from '../../../electron/engin
 import { findPlacement } from '../../../electron/engine/memory/placement.ts';
 import { availableBeside } from '../../../electron/engine/scheduler/explain-memory.ts';
 import { createMemoryRoom } from '../../../electron/engine/scheduler/memory-room.ts';
-import { createCountRoom, type RoomDecision, type SetFacts } from '../../../electron/engine/scheduler/room.ts';
+import type { SetFacts } from '../../../electron/engine/scheduler/companions.ts';
+import { createCountRoom, type RoomDecision } from '../../../electron/engine/scheduler/room.ts';
 import type { ModelFacts } from '../../../electron/engine/scheduler/view.ts';
 import { plainModelFacts } from '../../fakes/model-facts.ts';
 import { GIB, offloadedNeed } from './support/memory-world.ts';

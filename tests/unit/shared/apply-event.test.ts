@@ -27,6 +27,30 @@ const events: EventBody[] = [
       },
     ],
   },
+  {
+    type: 'pools-changed',
+    pools: [
+      {
+        name: 'lab',
+        sticky: 'user',
+        stickyUsers: 1,
+        waitingRequests: 0,
+        endpoints: [
+          {
+            url: 'http://10.0.0.5:8000',
+            health: 'down',
+            problem: 'nothing listens at its address (connection refused)',
+            isResting: false,
+            activeRequests: 0,
+            concurrency: 4,
+            servedRequests: 3,
+            modelCount: null,
+            checkedAt: 5,
+          },
+        ],
+      },
+    ],
+  },
   { type: 'memory-changed', memory: { devices: [], isGameMode: true } },
   { type: 'engine-changed', engine: { status: 'missing', reason: 'none', hint: 'install one' } },
   { type: 'instance-changed', instance: { ...snapshot.instance, isShuttingDown: true } },
@@ -38,6 +62,7 @@ const changedPart: Record<EventBody['type'], keyof Snapshot | undefined> = {
   'model-changed': 'models',
   'models-changed': 'models',
   'queue-changed': 'queue',
+  'pools-changed': 'pools',
   'memory-changed': 'memory',
   'engine-changed': 'engine',
   'instance-changed': 'instance',
@@ -58,7 +83,7 @@ describe('applyEvent', () => {
     const part = changedPart[event.type];
     const { sequence, ...parts } = after ?? snapshot;
     expect(sequence).toBe(8);
-    for (const name of ['instance', 'engine', 'models', 'queue'] as const) {
+    for (const name of ['instance', 'engine', 'models', 'queue', 'pools'] as const) {
       if (name === part) expect(parts[name]).not.toEqual(snapshot[name]);
       else expect(parts[name]).toBe(snapshot[name]);
     }
@@ -84,7 +109,7 @@ describe('applyEvent', () => {
     let at: Snapshot | undefined = snapshotSchema.parse(JSON.parse(JSON.stringify(snapshot)));
     for (const each of received) at = at === undefined ? undefined : applyEvent(at, each);
     expect(at).toMatchObject({
-      sequence: 15,
+      sequence: 16,
       models: [{ id: 'b' }, { id: 'c' }],
       queue: [{ id: 'r1' }],
       engine: { status: 'missing' },

@@ -2,6 +2,7 @@ import type { EjectMode } from '#shared/contract/commands.ts';
 import type { AppError } from '#shared/contract/errors.ts';
 import type { CommandModelConfig } from '../../../../electron/engine/config/resolved-config.ts';
 import type { Lease } from '../../../../electron/engine/scheduler/lease.ts';
+import type { SetFacts } from '../../../../electron/engine/scheduler/companions.ts';
 import { createCountRoom } from '../../../../electron/engine/scheduler/room.ts';
 import { noMemoryKeeper } from '../../../../electron/engine/ports/memory-keeper.ts';
 import { createScheduler } from '../../../../electron/engine/scheduler/scheduler.ts';
@@ -14,6 +15,12 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
 }
 
+interface AskOptions {
+  readonly lane?: string;
+  readonly priority?: number;
+  readonly setName?: string;
+}
+
 /** A scheduler over fake processes and a fake clock, with whoever asks it for something. */
 export function createWorld(
   models: Record<string, Partial<CommandModelConfig>>,
@@ -22,9 +29,10 @@ export function createWorld(
     canEvict?: boolean;
     maxQueued?: number;
     laneLimits?: ReadonlyMap<string, number>;
+    sets?: readonly SetFacts[];
   } = {},
 ) {
-  const { maxLoaded = 1, canEvict = true, maxQueued = 1000, laneLimits = new Map() } = options;
+  const { maxLoaded = 1, canEvict = true, maxQueued = 1000, laneLimits = new Map(), sets = [] } = options;
   const clock = createFakeClock();
   const behaviour: FakeProcessBehaviour = { prepareMs: 1, loadMs: 100, stopMs: 10, nextStart: () => 'ready' };
   const ids = Object.keys(models);
@@ -33,11 +41,12 @@ export function createWorld(
     models: new Map(ids.map((id) => [id, commandModelConfig(id, { concurrency: 1, ...models[id] })])),
     supervisor,
     clock,
-    room: createCountRoom({ maxLoaded, canEvict }),
+    room: createCountRoom({ maxLoaded, canEvict, sets }),
     fairnessBoundMs: 1000,
     maxQueued,
     laneLimits,
     togetherSets: [],
+    byNameSets: new Map(sets.filter((set) => set.isByName).map((set) => [set.name, set.models])),
     gameModeRequests: 'hold',
     memory: noMemoryKeeper,
     onReservedChanged: () => undefined,
@@ -59,20 +68,20 @@ export function createWorld(
         await settle();
       }
     },
-    ask(modelId: string, { lane = 'default', priority = 0 } = {}) {
+    ask(modelId: string, { lane = 'default', priority = 0, setName }: AskOptions = {}) {
       const abort = new AbortController();
       const asked: { lease: Lease | undefined; error: AppError | undefined; cancel(): void } = {
         lease: undefined,
         error: undefined,
         cancel: () => abort.abort(new Error('client gone')),
       };
-      scheduler.acquire({ modelId, lane, priority, signal: abort.signal }).then(
+      scheduler.acquire({ modelId, setName, lane, priority, signal: abort.signal }).then(
         (lease) => (asked.lease = lease),
         (error: unknown) => (asked.error = error as AppError),
       );
       return asked;
     },
     eject: (modelId: string, mode: EjectMode) => scheduler.eject(modelId, mode, new AbortController().signal),
-    load: (modelId: string) => scheduler.load(modelId, new AbortController().signal),
+    load: (modelId: string, setName?: string) => scheduler.load(modelId, new AbortController().signal, setName),
   };
 }
