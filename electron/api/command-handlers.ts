@@ -47,6 +47,16 @@ export function createCommandHandlers(engine: Engine, { isOwner }: { readonly is
     'read-settings': () => engine.readSettings({ isOwner }),
     'preview-settings': ({ edits }) => engine.previewSettings(edits, { isOwner }),
     'read-catalog': (_request, signal) => engine.readCatalog(signal),
+    'rescan-catalog': async () => ({ found: await engine.rescanCatalog() }),
+    'pull-model': ({ source, file }) =>
+      Promise.resolve({ download: engine.downloads.start(source, file === undefined ? {} : { file }) }),
+    'pause-download': ({ download }) => Promise.resolve({ download: engine.downloads.pause(download) }),
+    'resume-download': ({ download }) => Promise.resolve({ download: engine.downloads.resume(download) }),
+    'cancel-download': async ({ download }) => {
+      await engine.downloads.cancel(download);
+      return {};
+    },
+    'list-downloads': () => Promise.resolve({ downloads: engine.downloads.list() }),
     'read-memory-history': () => Promise.resolve(engine.readMemoryHistory()),
     'list-requests': ({ limit }) => Promise.resolve({ requests: engine.listRequests(limit) }),
     'read-logs': ({ source, ...range }) => Promise.resolve(engine.readLogs(source, range)),

@@ -16,7 +16,9 @@ import { loadModel } from './verbs/load.ts';
 import { MAX_LOG_LINES, showLogs } from './verbs/logs.ts';
 import { switchModel } from './verbs/model-switches.ts';
 import { setGameMode } from './verbs/game-mode.ts';
+import { importModels } from './verbs/import-models.ts';
 import { showPlan } from './verbs/plan.ts';
+import { pullModel } from './verbs/pull.ts';
 import { cancelRequest, followQueue, showQueue } from './verbs/queue.ts';
 import { serve } from './verbs/serve.ts';
 import { knownSeeds, serveAs } from './verbs/serve-as.ts';
@@ -245,6 +247,21 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
       talk(flags, (bridge, context) =>
         showLogs(bridge, context, { name, lineCount: flags.lines, isFollowing: flags.follow === true }),
       ),
+    );
+
+  addVerb(program, 'pull', 'Download a model from Hugging Face.')
+    .argument('<source>', 'user/repo, user/repo:QUANT or user/repo/file.gguf')
+    .option('--file <name>', 'a file within the repository')
+    .action((source: string, flags: CommonOptions & { file?: string }) =>
+      talk(flags, (bridge, context) => pullModel(bridge, context, { source, file: flags.file })),
+    );
+  addVerb(program, 'import', 'Add a model file, or all models of a folder, to the configuration.')
+    .argument('<path>', 'a .gguf file or a folder')
+    .action((target: string, { json, dataDir }: CommonOptions) =>
+      run(json, async (context) => {
+        await importModels(context, { target, dataDir });
+        return 0;
+      }),
     );
 
   const config = program.command('config').description('Look at the configuration.');

@@ -1,4 +1,5 @@
 import type { CatalogBuild, CatalogModel, CatalogView } from '#shared/contract/catalog.ts';
+import type { ModelOrigin } from '#shared/contract/snapshot.ts';
 import { toAppError } from '#shared/contract/errors.ts';
 import type { GgufMetadataReader } from './catalog/gguf-metadata.ts';
 import type { ModelMetadata } from './catalog/gguf-model-metadata.ts';
@@ -12,7 +13,7 @@ export interface CatalogOptions {
   readonly engines: Pick<Engines, 'status' | 'list'>;
   readonly capabilities: Pick<CapabilitiesReader, 'known'>;
   models(): ReadonlyMap<string, ModelConfig>;
-  isDemo(modelId: string): boolean;
+  originOf(modelId: string): ModelOrigin;
 }
 
 /** What is known of model files and llama.cpp builds on this machine. A file that cannot be read is told, not thrown. */
@@ -34,7 +35,8 @@ export function createCatalog(options: CatalogOptions): { read(signal: AbortSign
     }
     return {
       id: model.id,
-      isDemo: options.isDemo(model.id),
+      isDemo: options.originOf(model.id) === 'demo',
+      origin: options.originOf(model.id),
       file: model.file,
       mmproj: model.mmproj ?? null,
       metadata: known === null ? null : metadataView(known),

@@ -9,6 +9,7 @@ import type { SettingsPreview, SettingsView } from '#shared/contract/settings.ts
 import type { ModelView, Snapshot } from '#shared/contract/snapshot.ts';
 import type { ConfigEdit } from './config/edit-config.ts';
 import type { ResolvedConfig } from './config/resolved-config.ts';
+import type { DownloadService } from './catalog/downloads/download-service-contract.ts';
 import type { SettingsAccess, SettingsCaller } from './config/settings-access.ts';
 import type { DialectName } from './dialects/dialect-names.ts';
 import type { MemoryProbes } from './engine-memory.ts';
@@ -98,6 +99,10 @@ export interface Engine {
   updateSettings(edits: readonly ConfigEdit[], caller: SettingsCaller): Promise<void>;
   /** What is known of model files and llama.cpp builds. */
   readCatalog(signal: AbortSignal): Promise<CatalogView>;
+  /** Looks again for models on disk; resolves with how many there are. */
+  rescanCatalog(): Promise<number>;
+  /** The one way in which models come to this machine. */
+  readonly downloads: DownloadService;
   /** Who held how much of each device over the last hour. */
   readMemoryHistory(): MemoryHistory;
   /** The newest requests, newest first. */

@@ -4,35 +4,33 @@ import path from 'node:path';
 import { AppError } from '#shared/contract/errors.ts';
 import type { InstanceView, ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
-import { DEMO_MODEL_ID } from './catalog/demo-model-config.ts';
-import { withDemoModel } from './catalog/with-demo-model.ts';
 import { createAdminCheck } from './check-admin.ts';
 import { fingerprint } from './config/config-folders.ts';
 import { configInvalidError } from './config/config-issue.ts';
-import { decideConfigChange, isEmptyChange } from './config/config-change.ts';
+import { decideConfigChange, isEmptyChange, type ConfigChange } from './config/config-change.ts';
 import { acquireDataFolderLock } from './config/data-folder-lock.ts';
 import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts';
 import { ensurePrivateFolder } from './config/private-folder.ts';
-import type { ResolvedConfig } from './config/resolved-config.ts';
 import { describeConfigChange } from './describe-config-change.ts';
 import { dialectHost } from './dialect-host.ts';
 import type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
-import { createCatalog } from './engine-catalog.ts';
 import { createEngineFront } from './engine-front.ts';
 import { createEngineListeners } from './engine-listeners.ts';
 import { openEngineLogs } from './engine-logs.ts';
 import { openEngineMemory } from './engine-memory.ts';
 import { openEnginePools } from './engine-pools.ts';
 import { openEngineRecords } from './engine-records.ts';
+import { openModelShelf } from './engine-shelf.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
 import { watchMemory } from './engine-watches.ts';
 import { createMemoryHistory } from './memory/memory-history.ts';
 import { createSteadyMemory } from './memory/steady-memory.ts';
 import { createEventFeed } from './event-feed.ts';
+import { instanceView } from './instance-view.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
 import { loadPlanView } from './memory-view.ts';
 import { createModelObserver } from './model-observer.ts';
-import { createModelTable, type ModelTable } from './model-table.ts';
+import type { ModelTable } from './model-table.ts';
 import { modelView } from './model-view.ts';
 import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
@@ -103,9 +101,20 @@ async function setUp(
   undo.push(() => childNets.close());
   if (platform !== 'win32') await removeStaleSockets(runtimeFolder);
 
-  const readTable = async (from: ResolvedConfig): Promise<ModelTable> =>
-    createModelTable(await withDemoModel(from, dataFolder), from.sets);
-  let table = await readTable(config);
+  const shelf = openModelShelf({
+    ...options,
+    clock,
+    logger,
+    feed,
+    config: () => config,
+    models: () => table.models,
+    memory: () => memory,
+    engines: () => engines,
+    capabilities: () => capabilities,
+    onChange: takeFoundModels,
+  });
+  undo.push(() => shelf.close());
+  let table = await shelf.readTable(config);
 
   const engines = createEngines({
     config: config.engine,
@@ -221,45 +230,25 @@ async function setUp(
     const model = table.models.get(modelId);
     if (model === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
     return modelView(model, supervisor.process(modelId).view(), scheduler.counts(modelId), {
-      isDemo: isDemo(modelId),
+      origin: shelf.originOf(modelId),
       need: memory.need(modelId),
       history: memory.history(modelId),
     });
-  }
-
-  function isDemo(modelId: string): boolean {
-    return modelId === DEMO_MODEL_ID && !config.models.has(modelId);
   }
 
   function isLoaded(modelId: string): boolean {
     return table.models.has(modelId) && isResident(supervisor.process(modelId).view().state);
   }
 
-  const catalog = createCatalog({
-    metadata: memory.metadata,
-    engines,
-    capabilities,
-    models: () => table.models,
-    isDemo,
-  });
-
   function models(): ModelView[] {
     return [...table.models.keys()].map(viewOf);
   }
 
-  function instanceView(): InstanceView {
-    return {
-      version: options.version,
-      pid: process.pid,
-      startedAt,
-      address: listeners.address(),
-      configPath: config.filePath ?? null,
-      configWarnings: [...configWarnings],
-      configErrors: [...configErrors],
-      dataFolder,
-      maxLoaded: Number.isFinite(config.memory.maxLoaded) ? config.memory.maxLoaded : null,
-      isShuttingDown: stopping !== undefined,
-    };
+  function viewOfInstance(): InstanceView {
+    const { version } = options;
+    const [address, isShuttingDown] = [listeners.address(), stopping !== undefined];
+    const known = { version, startedAt, address, configWarnings, configErrors, dataFolder, isShuttingDown };
+    return instanceView(config, known);
   }
 
   function markModel(modelId: string): void {
@@ -278,7 +267,7 @@ async function setUp(
   }
 
   function announceInstance(): void {
-    feed.mark('instance', () => ({ type: 'instance-changed', instance: instanceView() }));
+    feed.mark('instance', () => ({ type: 'instance-changed', instance: viewOfInstance() }));
   }
 
   function loadInBackground(modelId: string, setName?: string): void {
@@ -294,6 +283,36 @@ async function setUp(
     looking.then(memory.prefetch).catch(() => {
       // Said in the log and the snapshot by `engines` itself; whoever needs it asks again.
     });
+  }
+
+  function useModels(next: ModelTable, { restarted }: ConfigChange): void {
+    const previous = table;
+    table = next;
+    memory.reset();
+    supervisor.configure(table.models);
+    void kvCacheKeeper.sweep();
+    pools.configure(config);
+    scheduler.configure(
+      schedulerSettingsOf(config, table),
+      restarted.map(({ id }) => id),
+    );
+    lookForEngine();
+    for (const model of table.models.values()) {
+      if (model.startup && !previous.models.has(model.id)) loadInBackground(model.id);
+    }
+    feed.mark('models', () => ({ type: 'models-changed', models: models() }));
+  }
+
+  /** Other models were found on disk than those that are listed. */
+  async function takeFoundModels(): Promise<void> {
+    const from = config;
+    const next = await shelf.readTable(from);
+    // A configuration that was applied meanwhile has read them too.
+    if (from !== config || stopping !== undefined) return;
+    const change = decideConfigChange({ ...from, models: table.models }, { ...from, models: next.models });
+    if (isEmptyChange(change)) return;
+    logger.log('info', `Models on disk: ${describeConfigChange(change)}`);
+    useModels(next, change);
   }
 
   const checkAdmin = createAdminCheck(() => [instanceToken, config.server.adminToken]);
@@ -373,6 +392,7 @@ async function setUp(
       lookForEngine();
       const { isGameMode } = scheduler;
       undo.push(watchMemory({ clock, memory, config: () => config, models, isGameMode, switchGameMode }));
+      await shelf.start();
       for (const model of table.models.values()) if (model.startup) loadInBackground(model.id);
     },
 
@@ -392,32 +412,20 @@ async function setUp(
         reportErrors(problems);
         return;
       }
-      const change = decideConfigChange(config, next);
+      const nextTable = await shelf.readTable(next);
+      const change = decideConfigChange({ ...config, models: table.models }, { ...next, models: nextTable.models });
       configErrors = [];
       configWarnings = warnings;
       announceInstance();
       if (isEmptyChange(change)) return;
       await listeners.open(next);
-      const previous = table;
-      table = await readTable(next);
       config = next;
       inferenceSettings = inferenceSettingsOf(next);
       if (change.isEngineChanged) engines.configure(next.engine);
-      memory.reset();
-      supervisor.configure(table.models);
-      void kvCacheKeeper.sweep();
-      pools.configure(next);
-      scheduler.configure(
-        schedulerSettingsOf(next, table),
-        change.restarted.map(({ id }) => id),
-      );
-      lookForEngine();
-      for (const model of table.models.values()) {
-        if (model.startup && !previous.models.has(model.id)) loadInBackground(model.id);
-      }
+      useModels(nextTable, change);
       logger.log('info', `The configuration was applied: ${describeConfigChange(change)}`);
-      feed.mark('models', () => ({ type: 'models-changed', models: models() }));
       announceInstance();
+      if (change.settings.some((path) => path.startsWith('catalog.'))) void shelf.rescan();
     },
 
     reportConfigErrors: reportErrors,
@@ -427,12 +435,13 @@ async function setUp(
 
     snapshot: () => ({
       sequence: feed.sequence(),
-      instance: instanceView(),
+      instance: viewOfInstance(),
       engine: engines.status(),
       models: models(),
       queue: pools.queue(),
       pools: pools.views(),
       memory: steadyMemory.view(),
+      downloads: shelf.downloads.list(),
     }),
     subscribe(listener, { isLooking = true } = {}) {
       const unsubscribe = feed.subscribe(listener);
@@ -477,7 +486,9 @@ async function setUp(
       );
     },
     ...createSettingsFacade(options.settings, isLoaded),
-    readCatalog: catalog.read,
+    readCatalog: shelf.readCatalog,
+    rescanCatalog: shelf.rescan,
+    downloads: shelf.downloads,
     readMemoryHistory: () => memoryHistory.read(clock.wallMs()),
     listRequests: records.list,
     readLogs: logs.createReader((name) => table.resolve(name)?.modelId),

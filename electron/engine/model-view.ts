@@ -1,5 +1,5 @@
 import { serialiseError } from '#shared/contract/errors.ts';
-import type { ModelView } from '#shared/contract/snapshot.ts';
+import type { ModelOrigin, ModelView } from '#shared/contract/snapshot.ts';
 import type { ModelNeed } from './memory/device-facts.ts';
 import { needHistoryView, needView, roundedBytes } from './memory-view.ts';
 import type { ModelConfig } from './config/resolved-config.ts';
@@ -13,13 +13,14 @@ export function modelView(
   config: ModelConfig,
   process: ModelProcessView,
   counts: ModelCounts,
-  { isDemo, need, history }: { isDemo: boolean; need: ModelNeed | undefined; history: LearnedNeed | undefined },
+  { origin, need, history }: { origin: ModelOrigin; need: ModelNeed | undefined; history: LearnedNeed | undefined },
 ): ModelView {
   return {
     id: config.id,
     aliases: [...config.aliases],
     kind: config.kind,
-    isDemo,
+    isDemo: origin === 'demo',
+    origin,
     state: process.state,
     loadProgress: process.loadProgress,
     detail: process.detail,

@@ -1,4 +1,5 @@
 import type { ModelView, Snapshot } from '#shared/contract/snapshot.ts';
+import { formatSize } from '#shared/model/units.ts';
 import { plainText, shortenEnd, shortName } from './plain-text.ts';
 import { modelPage } from './tray-item.ts';
 
@@ -22,6 +23,7 @@ export function decideNotifications(before: Snapshot, after: Snapshot): Notifica
   return [
     ...configNews(before, after),
     ...engineNews(before, after),
+    ...downloadNews(before, after),
     ...after.models.flatMap((model) => {
       const earlier = modelsBefore.get(model.id);
       return earlier === undefined ? [] : modelNews(earlier, model);
@@ -51,6 +53,22 @@ function engineNews(before: Snapshot, after: Snapshot): NotificationContent[] {
     return [content(`engine-ready:${engine.build.id}`, 'llama.cpp is ready', body, 'herd')];
   }
   return [];
+}
+
+function downloadNews(before: Snapshot, after: Snapshot): NotificationContent[] {
+  const earlier = new Map(before.downloads.map((download) => [download.id, download.state]));
+  return after.downloads.flatMap(({ id, source, state, totalBytes, problem }) => {
+    const was = earlier.get(id);
+    // What is there from the beginning was told by an earlier run.
+    if (was === state || (was === undefined && state === 'failed')) return [];
+    const name = shortName(source);
+    if (state === 'finished') {
+      const size = totalBytes === null ? '' : ` ${formatSize(totalBytes)}.`;
+      return [content(`download:${id}`, `${name} was downloaded`, `It can be loaded now.${size}`, 'catalog')];
+    }
+    if (state !== 'failed') return [];
+    return [content(`download-failed:${id}`, `${name} could not be downloaded`, problem?.message ?? '', 'catalog')];
+  });
 }
 
 function modelNews(before: ModelView, after: ModelView): NotificationContent[] {

@@ -24,6 +24,8 @@ export function applyEvent(snapshot: Snapshot, { sequence, event }: NumberedEven
       return { ...snapshot, sequence, engine: event.engine };
     case 'instance-changed':
       return { ...snapshot, sequence, instance: event.instance };
+    case 'downloads-changed':
+      return { ...snapshot, sequence, downloads: event.downloads };
     case 'log-appended':
     case 'requests-recorded':
       return { ...snapshot, sequence };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { modelOrigins } from './snapshot.ts';
 
 /** What is known of model files and llama.cpp builds on this machine. Sizes are in bytes. */
 
@@ -6,6 +7,7 @@ export const catalogModelSchema = z.object({
   /** The id it is configured under. */
   id: z.string(),
   isDemo: z.boolean(),
+  origin: z.enum(modelOrigins),
   file: z.string(),
   mmproj: z.string().nullable(),
   /** Null if the file could not be read; `problem` says why. */

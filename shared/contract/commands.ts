@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { catalogViewSchema } from './catalog.ts';
+import { downloadViewSchema } from './downloads.ts';
 import { loadPlanViewSchema, memoryHistorySchema } from './memory.ts';
 import { requestRecordSchema } from './request-record.ts';
 import { settingEditsSchema, settingsPreviewSchema, settingsViewSchema } from './settings.ts';
 import { modelViewSchema, snapshotSchema } from './snapshot.ts';
 
 const modelRequest = z.strictObject({ model: z.string().min(1) });
+const downloadRequest = z.strictObject({ download: z.string().min(1) });
+const downloadResponse = z.object({ download: downloadViewSchema });
 const modelResponse = z.object({ model: modelViewSchema });
 
 export const ejectModes = ['when-idle', 'after-queue', 'now'] as const;
@@ -76,6 +79,22 @@ export const commands = {
   'preview-settings': { request: z.strictObject({ edits: settingEditsSchema }), response: settingsPreviewSchema },
   /** What is known of model files and llama.cpp builds on this machine. */
   'read-catalog': { request: z.strictObject({}), response: catalogViewSchema },
+  /** Looks again for models on disk, where the configuration says that they are looked for. */
+  'rescan-catalog': { request: z.strictObject({}), response: z.object({ found: z.number() }) },
+  /**
+   * Begins to download a model from Hugging Face, or joins the download that runs already: `user/repo`, `user/repo:QUANT` or
+   * `user/repo/file.gguf`. Returns at once; how it goes on is in the snapshot.
+   */
+  'pull-model': {
+    request: z.strictObject({ source: z.string().min(1).max(500), file: z.string().min(1).max(1000).optional() }),
+    response: downloadResponse,
+  },
+  'pause-download': { request: downloadRequest, response: downloadResponse },
+  /** Also tries one again that failed. */
+  'resume-download': { request: downloadRequest, response: downloadResponse },
+  /** Deletes what has arrived; a finished download is only taken off the list. */
+  'cancel-download': { request: downloadRequest, response: z.object({}) },
+  'list-downloads': { request: z.strictObject({}), response: z.object({ downloads: z.array(downloadViewSchema) }) },
   /** Who held how much of each device over the last hour. */
   'read-memory-history': { request: z.strictObject({}), response: memoryHistorySchema },
   /** The newest requests, newest first: what they cost and how they ended. */

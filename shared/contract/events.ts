@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { downloadViewSchema } from './downloads.ts';
 import { memoryViewSchema } from './memory.ts';
 import {
   engineStatusSchema,
@@ -18,6 +19,7 @@ export const eventBodySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('memory-changed'), memory: memoryViewSchema }),
   z.object({ type: z.literal('engine-changed'), engine: engineStatusSchema }),
   z.object({ type: z.literal('instance-changed'), instance: instanceViewSchema }),
+  z.object({ type: z.literal('downloads-changed'), downloads: z.array(downloadViewSchema) }),
   /** There is more to read in a log; its lines are fetched with `read-logs`. */
   z.object({ type: z.literal('log-appended'), source: z.string(), lastLine: z.number() }),
   /** Requests ended; they are fetched with `list-requests`. `total` counts all since Corral started. */

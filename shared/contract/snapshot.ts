@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { modelStateSchema } from '../model/model-state.ts';
+import { downloadViewSchema } from './downloads.ts';
 import { serialisedErrorSchema } from './errors.ts';
 import { memoryViewSchema, needHistorySchema, needViewSchema } from './memory.ts';
 
@@ -16,11 +17,17 @@ export const exitViewSchema = z.object({
   askedBy: z.string().nullable(),
 });
 
+export const modelOrigins = ['config', 'demo', 'folder', 'hugging-face', 'ollama', 'lm-studio'] as const;
+
+export type ModelOrigin = (typeof modelOrigins)[number];
+
 export const modelViewSchema = z.object({
   id: z.string(),
   aliases: z.array(z.string()),
   kind: z.enum(['file', 'command']),
   isDemo: z.boolean(),
+  /** Where it comes from: the configuration, or a place on disk where it was found. */
+  origin: z.enum(modelOrigins),
   state: modelStateSchema,
   /** 0 to 1 while loading, where the log tells it. */
   loadProgress: z.number().nullable(),
@@ -153,6 +160,8 @@ export const snapshotSchema = z.object({
   /** Servers elsewhere, in the order of the configuration. */
   pools: z.array(poolViewSchema),
   memory: memoryViewSchema,
+  /** Those that run, are paused or failed, and what was finished lately; the oldest first. */
+  downloads: z.array(downloadViewSchema),
 });
 
 export type InstanceView = z.infer<typeof instanceViewSchema>;

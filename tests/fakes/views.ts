@@ -1,3 +1,4 @@
+import type { DownloadView } from '#shared/contract/downloads.ts';
 import type { ModelView, QueueEntryView, Snapshot } from '#shared/contract/snapshot.ts';
 
 /** Parts of a snapshot with plain values, for what shows them. */
@@ -11,6 +12,7 @@ export function modelView(changes: Partial<ModelView> = {}): ModelView {
     aliases: [],
     kind: 'file',
     isDemo: false,
+    origin: 'config',
     state: 'off',
     loadProgress: null,
     detail: null,
@@ -31,6 +33,28 @@ export function modelView(changes: Partial<ModelView> = {}): ModelView {
     need: null,
     needHistory: null,
     reservedBytes: {},
+    ...changes,
+  };
+}
+
+export function downloadView(changes: Partial<DownloadView> = {}): DownloadView {
+  return {
+    id: 'd1',
+    source: 'user/repo:Q4_K_M',
+    repo: 'user/repo',
+    quant: 'Q4_K_M',
+    state: 'downloading',
+    detail: null,
+    files: [],
+    totalBytes: 8e9,
+    receivedBytes: 2e9,
+    bytesPerSecond: 40e6,
+    remainingMs: 150_000,
+    problem: null,
+    modelFile: null,
+    mmprojFile: null,
+    startedAt: NOW_MS - 50_000,
+    finishedAt: null,
     ...changes,
   };
 }
@@ -70,6 +94,7 @@ export function snapshotOf(changes: Partial<Snapshot> = {}): Snapshot {
     queue: [],
     pools: [],
     memory: { devices: [], isGameMode: false },
+    downloads: [],
     ...changes,
   };
 }

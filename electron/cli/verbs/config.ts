@@ -69,7 +69,7 @@ export async function showConfigPath(
 }
 
 /** The running Corral's file, if one runs and can be asked, else the user's own. */
-async function findConfigFile(dataDir: string | undefined, signal: AbortSignal): Promise<ConfigFile> {
+export async function findConfigFile(dataDir: string | undefined, signal: AbortSignal): Promise<ConfigFile> {
   const own: ConfigFile = { path: configFilePath(processFolders()), isNamed: false };
   try {
     const bridge = await connect(dataDir);

@@ -79,9 +79,18 @@ function describeActivity(model: ModelView, nowMs: number): string {
   return `idle ${since(Math.max(model.stateSince, model.lastUsedAt ?? 0))}`;
 }
 
+const origins: Readonly<Record<ModelView['origin'], string | undefined>> = {
+  config: undefined,
+  demo: 'built-in demo',
+  folder: 'found on disk',
+  'hugging-face': "found in Hugging Face's cache",
+  ollama: 'found at Ollama',
+  'lm-studio': 'found at LM Studio',
+};
+
 function describeNotes(model: ModelView): string | null {
   const notes = [
-    model.isDemo ? 'built-in demo' : undefined,
+    origins[model.origin],
     model.isPinned ? 'pinned' : undefined,
     model.problem === null ? undefined : model.problem.message,
     ...model.warnings,

@@ -56,6 +56,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   keepKvCache: { key: 'keepKvCache', effect: 'restart' },
   env: { key: 'env', effect: 'restart' },
   command: { key: 'command', effect: 'restart' },
+  firstPort: { key: 'firstPort', effect: 'restart' },
   cwd: { key: 'cwd', effect: 'restart' },
   health: { key: 'health', effect: 'restart' },
   readyPattern: { key: 'readyPattern', effect: 'restart' },
@@ -74,7 +75,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   isUnlisted: { key: 'unlisted', effect: 'update' },
 };
 
-type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'foreign' | 'models'>;
+type SettingsSection = Exclude<keyof ResolvedConfig, 'filePath' | 'foreign' | 'models' | 'foundModel'>;
 
 /** Complete by type, so that no section is forgotten. */
 const settingsSections: Readonly<Record<SettingsSection, true>> = {
@@ -85,6 +86,7 @@ const settingsSections: Readonly<Record<SettingsSection, true>> = {
   log: true,
   telemetry: true,
   updates: true,
+  catalog: true,
   sets: true,
   pools: true,
   listeners: true,

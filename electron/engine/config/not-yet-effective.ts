@@ -9,6 +9,5 @@ export const notYetEffective: readonly { readonly pattern: string; readonly will
   { pattern: 'engine.origin', willDo: 'choose where llama.cpp is downloaded from' },
   { pattern: 'engine.keep', willDo: 'limit how many builds are kept' },
   { pattern: 'scheduler.defaultModel', willDo: 'answer requests that name no model' },
-  { pattern: 'catalog', willDo: 'find models on disk' },
   { pattern: 'telemetry.capture', willDo: 'keep prompts and answers' },
 ];

@@ -5,7 +5,7 @@ import type { CommandModelConfig, FileModelConfig, ModelConfig, ResolvedConfig }
 import { resolvePool } from './resolve-pool.ts';
 import { withoutBrackets } from './schema-fields.ts';
 import type { ParsedConfig } from './schema.ts';
-import type { ParsedDefaults, ParsedModel } from './schema-models.ts';
+import { modelSchema, type ParsedDefaults, type ParsedModel } from './schema-models.ts';
 
 /** Where relative paths of a configuration start, and how paths are written there. */
 export interface PathContext {
@@ -22,7 +22,7 @@ export function resolveConfig(
   parsed: ParsedConfig,
   options: { readonly filePath: string | undefined; readonly paths: PathContext },
 ): ResolvedConfig {
-  const { server, engine, memory, scheduler, log, telemetry, updates } = parsed;
+  const { server, engine, memory, scheduler, catalog, log, telemetry, updates } = parsed;
   const { filePath, paths } = options;
   return {
     filePath,
@@ -85,6 +85,14 @@ export function resolveConfig(
     log: { level: log.level },
     telemetry: { maxRecords: telemetry.maxRecords, maxFileBytes: telemetry.maxFileSize },
     updates: { channel: updates.channel },
+    catalog: {
+      folders: catalog.folders.map((folder) => absolutePath(folder, paths)),
+      huggingFaceCache: catalog.huggingFaceCache,
+      ollama: catalog.ollama,
+      lmStudio: catalog.lmStudio,
+      huggingFace: { origin: catalog.huggingFace.origin, parallelFiles: catalog.huggingFace.parallelFiles },
+    },
+    foundModel: resolveFileModel('', modelSchema.parse({}), parsed.defaults, paths),
     sets: new Map(
       Object.entries(parsed.sets).map(([name, { models, load, exclusive, evictsOthers, ...set }]) => [
         name,
@@ -107,7 +115,55 @@ export function resolveConfig(
 }
 
 function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, paths: PathContext): ModelConfig {
-  const common = {
+  if (model.command === undefined) return resolveFileModel(id, model, defaults, paths);
+  return {
+    ...commonOf(id, model, defaults),
+    kind: 'command',
+    command: commandWords(model.command, paths),
+    stopCommand: model.stopCommand === undefined ? undefined : commandWords(model.stopCommand, paths),
+    // A pattern alone says what ready means.
+    health: model.health ?? (model.readyPattern === undefined ? '/health' : 'none'),
+    proxy: model.proxy,
+    readyPattern: model.readyPattern === undefined ? undefined : new RegExp(model.readyPattern),
+    firstPort: model.firstPort,
+    cwd: model.cwd === undefined ? paths.folder : absolutePath(model.cwd, paths),
+  } satisfies CommandModelConfig;
+}
+
+function resolveFileModel(
+  id: string,
+  model: ParsedModel,
+  defaults: ParsedDefaults,
+  paths: PathContext,
+): FileModelConfig {
+  return {
+    ...commonOf(id, model, defaults),
+    kind: 'file',
+    file: absolutePath(model.file ?? '', paths),
+    mmproj: model.mmproj === undefined ? undefined : absolutePath(model.mmproj, paths),
+    contextSize: model.contextSize ?? defaults.contextSize,
+    gpuLayers: model.gpuLayers ?? defaults.gpuLayers,
+    kvCacheType: model.kvCacheType ?? defaults.kvCacheType,
+    parallel: model.parallel ?? defaults.parallel,
+    embeddings: model.embeddings,
+    pooling: model.pooling,
+    rerank: model.rerank,
+    devices: model.devices,
+    rpc: model.rpc,
+    args: [...defaults.args, ...model.args],
+    keepKvCache: model.keepKvCache,
+  };
+}
+
+function commonOf(
+  id: string,
+  model: ParsedModel,
+  defaults: ParsedDefaults,
+): Omit<
+  CommandModelConfig,
+  'kind' | 'command' | 'stopCommand' | 'health' | 'proxy' | 'readyPattern' | 'firstPort' | 'cwd'
+> {
+  return {
     id,
     aliases: model.aliases,
     env: { ...defaults.env, ...model.env },
@@ -125,36 +181,6 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
     filters: model.filters,
     isUnlisted: model.unlisted,
   };
-  if (model.command === undefined) {
-    return {
-      ...common,
-      kind: 'file',
-      file: absolutePath(model.file ?? '', paths),
-      mmproj: model.mmproj === undefined ? undefined : absolutePath(model.mmproj, paths),
-      contextSize: model.contextSize ?? defaults.contextSize,
-      gpuLayers: model.gpuLayers ?? defaults.gpuLayers,
-      kvCacheType: model.kvCacheType ?? defaults.kvCacheType,
-      parallel: model.parallel ?? defaults.parallel,
-      embeddings: model.embeddings,
-      pooling: model.pooling,
-      rerank: model.rerank,
-      devices: model.devices,
-      rpc: model.rpc,
-      args: [...defaults.args, ...model.args],
-      keepKvCache: model.keepKvCache,
-    } satisfies FileModelConfig;
-  }
-  return {
-    ...common,
-    kind: 'command',
-    command: commandWords(model.command, paths),
-    stopCommand: model.stopCommand === undefined ? undefined : commandWords(model.stopCommand, paths),
-    // A pattern alone says what ready means.
-    health: model.health ?? (model.readyPattern === undefined ? '/health' : 'none'),
-    proxy: model.proxy,
-    readyPattern: model.readyPattern === undefined ? undefined : new RegExp(model.readyPattern),
-    cwd: model.cwd === undefined ? paths.folder : absolutePath(model.cwd, paths),
-  } satisfies CommandModelConfig;
 }
 
 /** A program written as a path is found from the file's folder, a bare name on PATH; the other words stay as they are. */

@@ -20,6 +20,9 @@ export interface ResolvedConfig {
   readonly telemetry: TelemetryConfig;
   /** Of the desktop app; a headless Corral has nothing to update. */
   readonly updates: { readonly channel: 'stable' | 'beta' | 'off' };
+  readonly catalog: CatalogConfig;
+  /** How models that are found on disk are run: by the defaults. Its id and file stand for theirs. */
+  readonly foundModel: FileModelConfig;
   /** Models that belong together, by the set's name, in file order. */
   readonly sets: ReadonlyMap<string, SetConfig>;
   /** Servers elsewhere, by the pool's name, in file order. */
@@ -125,6 +128,20 @@ export interface SchedulerConfig {
 
 export interface LogConfig {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** Where models on disk are found without being listed. */
+export interface CatalogConfig {
+  /** Absolute. */
+  readonly folders: readonly string[];
+  readonly huggingFaceCache: boolean;
+  readonly ollama: boolean;
+  readonly lmStudio: boolean;
+  readonly huggingFace: {
+    /** Undefined: as the environment says. */
+    readonly origin: string | undefined;
+    readonly parallelFiles: number;
+  };
 }
 
 export interface TelemetryConfig {
@@ -250,5 +267,7 @@ export interface CommandModelConfig extends CommonModelConfig {
   readonly proxy: string | undefined;
   /** A regular expression; a line of output that matches means ready. */
   readonly readyPattern: RegExp | undefined;
+  /** Where free ports for it are looked for from; undefined: anywhere. */
+  readonly firstPort: number | undefined;
   readonly cwd: string | undefined;
 }

@@ -186,6 +186,15 @@ const catalogSchema = z
     huggingFaceCache: z.boolean().prefault(true).describe('Look into the cache of Hugging Face.'),
     ollama: z.boolean().prefault(false).describe('Look into the models of Ollama.'),
     lmStudio: z.boolean().prefault(false).describe('Look into the models of LM Studio.'),
+    huggingFace: z
+      .strictObject({
+        origin: httpUrlField
+          .optional()
+          .describe('Where models are downloaded from. Unset: `HF_ENDPOINT`, else https://huggingface.co.'),
+        parallelFiles: z.int().min(1).max(16).prefault(3).describe('Files that are downloaded at once.'),
+      })
+      .prefault({})
+      .describe('Downloads from Hugging Face.'),
   })
   .prefault({})
   .describe('Where models on disk are found without being listed here.');

@@ -30,9 +30,9 @@ export interface CatalogModelRowProps {
   readonly settings: SettingsView | undefined;
 }
 
-/** One configured model: what its file says of it, where it is, what is wrong with it. */
+/** One model, configured or found: what its file says of it, where it is, what is wrong with it. */
 export function CatalogModelRow({ model, entry, plan, colour, settings }: CatalogModelRowProps) {
-  const { id, isDemo } = model;
+  const { id, origin } = model;
   return (
     <li className={styles['row']} data-model={id}>
       <div className={styles['head']}>
@@ -46,7 +46,7 @@ export function CatalogModelRow({ model, entry, plan, colour, settings }: Catalo
           </span>
         ))}
         <span className={styles['memory']}>{describeMemory(model, plan)}</span>
-        {isDemo ? null : <RemoveModel id={id} isLoaded={model.pid !== null} settings={settings} />}
+        {origin !== 'config' ? null : <RemoveModel id={id} isLoaded={model.pid !== null} settings={settings} />}
       </div>
       {entry === undefined ? (
         <p className={styles['text']}>
@@ -68,8 +68,10 @@ export function CatalogModelRow({ model, entry, plan, colour, settings }: Catalo
             <p className={styles['problem']} role="alert">
               <AlertTriangle size={15} aria-hidden />
               <span>
-                {entry.problem} Once the file is there, load the model again; or remove the model from the
-                configuration.
+                {entry.problem}{' '}
+                {origin === 'config'
+                  ? 'Once the file is there, load the model again; or remove the model from the configuration.'
+                  : 'It leaves the list when its file does.'}
               </span>
             </p>
           )}
@@ -111,10 +113,20 @@ function Fact({ name, children }: { readonly name: string; readonly children: Re
   );
 }
 
-function tagsOf({ isDemo, kind }: ModelView, entry: CatalogModel | undefined): string[] {
+/** Where a model comes from that nobody listed. */
+const origins = {
+  config: undefined,
+  demo: 'demo',
+  folder: 'found on disk',
+  'hugging-face': 'Hugging Face',
+  ollama: 'Ollama',
+  'lm-studio': 'LM Studio',
+} as const satisfies Record<ModelView['origin'], string | undefined>;
+
+function tagsOf({ origin, kind }: ModelView, entry: CatalogModel | undefined): string[] {
   const { metadata, mmproj } = entry ?? { metadata: null, mmproj: null };
   return [
-    ...(isDemo ? ['demo'] : []),
+    ...(origins[origin] === undefined ? [] : [origins[origin]]),
     ...(kind === 'command' ? ['own command'] : []),
     ...(metadata === null ? [] : [kinds[metadata.kind]]),
     ...(mmproj === null ? [] : ['images or audio']),

@@ -1,4 +1,4 @@
-import { Plus } from 'lucide-react';
+import { Plus, RefreshCw } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '../../components/button.tsx';
 import { Page } from '../../components/page.tsx';
@@ -13,6 +13,7 @@ import { AddModel } from './add-model.tsx';
 import { BuildList } from './build-list.tsx';
 import { CatalogModelRow } from './catalog-model.tsx';
 import styles from './catalog-page.module.css';
+import { Downloads } from './downloads.tsx';
 
 /** What the engine knows of model files and llama.cpp builds here, and where one adds to it. */
 export function CatalogPage() {
@@ -32,9 +33,12 @@ export function CatalogPage() {
     <Page
       title="Catalog"
       actions={
-        <Button kind="primary" aria-expanded={isAdding} onClick={() => setIsAdding(!isAdding)}>
-          <Plus size={14} aria-hidden /> Add a model
-        </Button>
+        <>
+          <Rescan onDone={() => catalog.reload()} />
+          <Button kind="primary" aria-expanded={isAdding} onClick={() => setIsAdding(!isAdding)}>
+            <Plus size={14} aria-hidden /> Add a model
+          </Button>
+        </>
       }
     >
       <div className={styles['page']}>
@@ -42,7 +46,7 @@ export function CatalogPage() {
         {isAdding ? (
           <AddModel
             settings={settings.data}
-            taken={models.filter(({ isDemo }) => !isDemo).map(({ id }) => id)}
+            taken={models.filter(({ origin }) => origin === 'config').map(({ id }) => id)}
             onClose={() => setIsAdding(false)}
             onAdded={(id) => {
               setAdded(id);
@@ -50,6 +54,7 @@ export function CatalogPage() {
             }}
           />
         ) : null}
+        <Downloads />
         {catalog.error === undefined ? null : (
           <ErrorState title="The catalog could not be read" error={catalog.error} retry={() => catalog.reload()} />
         )}
@@ -82,6 +87,28 @@ export function CatalogPage() {
 }
 
 const none: readonly never[] = [];
+
+/** Looks for models on disk now, rather than when their folders are seen to have changed. */
+function Rescan({ onDone }: { onDone(): void }) {
+  const { bridge } = useEngine();
+  const [isLooking, setIsLooking] = useState(false);
+  const rescan = async (): Promise<void> => {
+    setIsLooking(true);
+    try {
+      await bridge.call('rescan-catalog', {});
+      onDone();
+    } catch (thrown) {
+      notifyError(thrown);
+    } finally {
+      setIsLooking(false);
+    }
+  };
+  return (
+    <Button kind="quiet" disabled={isLooking} onClick={() => void rescan()}>
+      <RefreshCw size={14} aria-hidden /> {isLooking ? 'Looking…' : 'Look again'}
+    </Button>
+  );
+}
 
 /** What was added, with what one wants next: load it, or take it back. */
 function AddedBanner({ id, onGone }: { readonly id: string; onGone(): void }) {

@@ -1,4 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newRouterFile } from '../../../electron/engine/dialects/llama-router/router-file.ts';
@@ -86,6 +87,26 @@ describe('a file of llama-router', () => {
     const names = async (): Promise<string[]> =>
       ((await ask('/v1/models')).body as { data: { id: string }[] }).data.map(({ id }) => id);
     await eventually('the list is in step', async () => (await names()).join() === 'a,new.gguf');
+  });
+});
+
+describe('ports', () => {
+  it('R1.3 are counted from base_port on, past one that is taken', async () => {
+    const holder = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => holder.once('listening', resolve));
+    const { port: taken } = holder.address() as net.AddressInfo;
+    const models = [
+      { name: 'a', group: 'g' },
+      { name: 'b', group: 'g' },
+    ];
+    const { chat, engine } = await start(models, { router: { base_port: taken } });
+    await chat('a');
+    await chat('b');
+    const [a = 0, b = 0] = ['a', 'b'].map((id) => Number(engine.model(id).address?.split(':')[1]));
+    holder.close();
+    expect(a).toBeGreaterThan(taken);
+    expect(b).toBeGreaterThan(a);
+    expect(b - taken, 'near it').toBeLessThan(1000);
   });
 });
 

@@ -233,7 +233,7 @@ describe('the log', () => {
     const decoder = new TextDecoder();
     let text = '';
     while (!pattern.test(text)) {
-      const { done, value } = await reader.read();
+      const { done, value } = (await reader.read()) as { done: boolean; value?: Uint8Array };
       if (done) throw new Error(`the stream ended: ${text}`);
       text += decoder.decode(value, { stream: true });
     }

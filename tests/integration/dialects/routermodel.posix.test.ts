@@ -91,6 +91,16 @@ describe('a config.json of RouterModelCustom', () => {
     await made.text();
   });
 
+  it('R3.3 answers with a new process where the old one broke off', async () => {
+    const { chat, engine: running } = await start(['a']);
+    await chat('a');
+    const { pid } = running.model('a');
+    process.kill(pid ?? 0, 'SIGKILL');
+    await eventually('its end is noticed', () => running.model('a').pid !== pid);
+    await chat('a');
+    expect(running.model('a').pid).not.toBe(pid);
+  });
+
   it('R3.3 serves urgent requests first, and in turn within a class', async () => {
     const { ask, engine: running } = await start(['a'], {
       system: { parallel_requests: 1 },

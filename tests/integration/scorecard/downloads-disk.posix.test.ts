@@ -19,7 +19,7 @@ it('D5 the disk is full in the middle → a clean error that says what to do', a
     dataFolder: folder.path,
     version: '0.0.0-test',
     logger: { log: () => undefined },
-    origin: hub.url,
+    origin: () => hub.url,
   });
   await expect(service.wait(service.start('user/repo').id)).rejects.toMatchObject({
     code: 'download-failed',

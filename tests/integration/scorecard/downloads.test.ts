@@ -36,7 +36,7 @@ function open(more: Partial<DownloadsOptions> = {}): DownloadService {
     dataFolder: folder.path,
     version: '0.0.0-test',
     logger: { log: () => undefined },
-    origin: hub.url,
+    origin: () => hub.url,
     timeouts: { connectMs: 2000, stallMs: 300 },
     retries: { most: 6, firstDelayMs: 5, longestDelayMs: 20 },
     ...more,

@@ -74,7 +74,12 @@ export async function startCorral(
   const folder = given ?? (await createTestFolder());
   const configFile = await folder.write('config.yaml', stringify(config));
   const logLines: string[] = [];
-  const changes: Record<string, string> = { [MARKER]: folder.marker, ...env };
+  const changes: Record<string, string> = {
+    [MARKER]: folder.marker,
+    // Models that the developer has must not be seen.
+    HF_HOME: path.join(folder.path, 'huggingface'),
+    ...env,
+  };
   const before = Object.fromEntries(Object.keys(changes).map((name) => [name, process.env[name]]));
   Object.assign(process.env, changes);
   let engine: Engine;

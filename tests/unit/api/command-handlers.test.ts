@@ -32,6 +32,12 @@ const minimal: { readonly [Name in CommandName]: Record<string, unknown> } = {
   'preview-settings': { edits: [{ path: ['log', 'level'], value: 'debug' }] },
   'read-catalog': {},
   'read-memory-history': {},
+  'rescan-catalog': {},
+  'pull-model': { source: 'user/repo' },
+  'pause-download': { download: 'd1' },
+  'resume-download': { download: 'd1' },
+  'cancel-download': { download: 'd1' },
+  'list-downloads': {},
 };
 
 const withDefaults: Partial<Record<CommandName, Record<string, unknown>>> = {

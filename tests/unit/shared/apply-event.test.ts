@@ -54,6 +54,29 @@ const events: EventBody[] = [
   { type: 'memory-changed', memory: { devices: [], isGameMode: true } },
   { type: 'engine-changed', engine: { status: 'missing', reason: 'none', hint: 'install one' } },
   { type: 'instance-changed', instance: { ...snapshot.instance, isShuttingDown: true } },
+  {
+    type: 'downloads-changed',
+    downloads: [
+      {
+        id: 'd1',
+        source: 'user/repo',
+        repo: 'user/repo',
+        quant: null,
+        state: 'looking-up',
+        detail: null,
+        files: [],
+        totalBytes: null,
+        receivedBytes: 0,
+        bytesPerSecond: null,
+        remainingMs: null,
+        problem: null,
+        modelFile: null,
+        mmprojFile: null,
+        startedAt: 1,
+        finishedAt: null,
+      },
+    ],
+  },
   { type: 'log-appended', source: 'a', lastLine: 12 },
   { type: 'requests-recorded', total: 3 },
 ];
@@ -66,6 +89,7 @@ const changedPart: Record<EventBody['type'], keyof Snapshot | undefined> = {
   'memory-changed': 'memory',
   'engine-changed': 'engine',
   'instance-changed': 'instance',
+  'downloads-changed': 'downloads',
   'log-appended': undefined,
   'requests-recorded': undefined,
 };
@@ -109,7 +133,7 @@ describe('applyEvent', () => {
     let at: Snapshot | undefined = snapshotSchema.parse(JSON.parse(JSON.stringify(snapshot)));
     for (const each of received) at = at === undefined ? undefined : applyEvent(at, each);
     expect(at).toMatchObject({
-      sequence: 16,
+      sequence: 17,
       models: [{ id: 'b' }, { id: 'c' }],
       queue: [{ id: 'r1' }],
       engine: { status: 'missing' },

@@ -3,7 +3,7 @@ import type { ModelView, Snapshot } from '#shared/contract/snapshot.ts';
 import { decideNotifications } from '../../../electron/shell/decide-notifications.ts';
 import { createNotificationBudget } from '../../../electron/shell/notification-budget.ts';
 import { notificationBody } from '../../../electron/shell/notification-text.ts';
-import { modelView } from '../../fakes/views.ts';
+import { downloadView, modelView } from '../../fakes/views.ts';
 import { herd, loaded, READY_ENGINE } from './support/views.ts';
 
 const problem = { code: 'start-failed' as const, message: 'Out of memory while loading. Set a smaller contextSize.' };
@@ -49,6 +49,22 @@ describe('decideNotifications', () => {
     ['a known problem', { state: 'off', problem }, { state: 'off', problem }],
   ])('is silent about %s', (_name, before, after) => {
     expect(between([modelView(before)], [modelView(after)])).toEqual([]);
+  });
+
+  it('tells of downloads that were finished or failed, once', () => {
+    const during = herd([], { downloads: [downloadView(), downloadView({ id: 'd2', source: 'user/other' })] });
+    const after = herd([], {
+      downloads: [
+        downloadView({ state: 'finished' }),
+        downloadView({ id: 'd2', source: 'user/other', state: 'failed', problem }),
+      ],
+    });
+    expect(decideNotifications(during, after).map(({ title, body, page: at }) => [title, body, at])).toEqual([
+      ['user/repo:Q4_K_M was downloaded', 'It can be loaded now. 8.0 GB.', 'catalog'],
+      ['user/other could not be downloaded', problem.message, 'catalog'],
+    ]);
+    expect(decideNotifications(after, after)).toEqual([]);
+    expect(decideNotifications(herd([]), herd([], { downloads: [downloadView({ state: 'failed' })] }))).toEqual([]);
   });
 
   it('is silent about a model that was not there before, and about everything at the end', () => {

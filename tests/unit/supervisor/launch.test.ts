@@ -71,4 +71,15 @@ describe('free ports', () => {
     await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
     server.close();
   });
+
+  it('are counted from the first one on, past those that are taken', async () => {
+    const findFreePort = createPortFinder();
+    const holder = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve, reject) => holder.once('listening', resolve).once('error', reject));
+    const { port: taken } = holder.address() as net.AddressInfo;
+    const first = await findFreePort(taken);
+    expect(first).toBeGreaterThan(taken);
+    expect(await findFreePort(first), 'the next model gets the next one').toBeGreaterThan(first);
+    holder.close();
+  });
 });

@@ -46,7 +46,8 @@ export interface FileAnswer {
 }
 
 export interface HubClientOptions {
-  readonly origin: URL;
+  /** Asked for anew each time, since a live configuration may change it. */
+  origin(): URL;
   readonly connections: HubConnections;
   readonly userAgent: string;
   /** Asked for anew each time, so that a token that was set meanwhile counts. */
@@ -74,14 +75,16 @@ const listingSchema = z.object({
     .default([]),
 });
 
-export function createHubClient({ origin, connections, token, userAgent }: HubClientOptions): HubClient {
-  const base = origin.href.replace(/\/+$/, '');
+export function createHubClient(options: HubClientOptions): HubClient {
+  const { connections, token, userAgent } = options;
+  const baseOf = (origin: URL): string => origin.href.replace(/\/+$/, '');
 
   async function send(
     url: URL,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<{ answer: Dispatcher.ResponseData; linkedEtag: string | undefined; hadToken: boolean }> {
+    const origin = options.origin();
     const secret = await token();
     let target = url;
     let linkedEtag: string | undefined;
@@ -125,6 +128,8 @@ export function createHubClient({ origin, connections, token, userAgent }: HubCl
     expected: readonly number[],
     what: { readonly repo: string; readonly path: string | undefined; readonly hadToken: boolean },
   ): void {
+    const origin = options.origin();
+    const base = baseOf(origin);
     const { statusCode } = answer;
     if (expected.includes(statusCode)) return;
     discard(answer.body);
@@ -162,13 +167,18 @@ export function createHubClient({ origin, connections, token, userAgent }: HubCl
   }
 
   return {
-    origin: base,
+    get origin() {
+      return baseOf(options.origin());
+    },
 
     async readRepo(repo, signal) {
+      const origin = options.origin();
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(LISTING_TIMEOUT_MS)]);
-      const { answer, hadToken } = await send(new URL(`${base}/api/models/${repo}?blobs=true`), {}, deadline).catch(
-        rethrowTimeout(signal, origin),
-      );
+      const { answer, hadToken } = await send(
+        new URL(`${baseOf(origin)}/api/models/${repo}?blobs=true`),
+        {},
+        deadline,
+      ).catch(rethrowTimeout(signal, origin));
       checkStatus(answer, [200], { repo, path: undefined, hadToken });
       const text = await readText(answer.body, MAX_LISTING_BYTES, origin).catch(rethrowTimeout(signal, origin));
       const parsed = listingSchema.safeParse(parseJson(text));
@@ -182,7 +192,8 @@ export function createHubClient({ origin, connections, token, userAgent }: HubCl
     },
 
     async openFile({ repo, commit, path, offset, etag }, signal) {
-      const url = new URL(`${base}/${repo}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`);
+      const encoded = path.split('/').map(encodeURIComponent).join('/');
+      const url = new URL(`${baseOf(options.origin())}/${repo}/resolve/${commit}/${encoded}`);
       const range: Record<string, string> = offset === 0 ? {} : { range: `bytes=${offset}-` };
       if (offset > 0 && etag !== undefined) range['if-range'] = etag;
       const { answer, linkedEtag, hadToken } = await send(url, range, signal);

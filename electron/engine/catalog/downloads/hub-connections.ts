@@ -19,7 +19,7 @@ export interface HubTimeouts {
 }
 
 export function openHubConnections(
-  origin: URL,
+  origin: () => URL,
   { connectMs, stallMs }: HubTimeouts,
   env: Readonly<Record<string, string | undefined>>,
 ): HubConnections {
@@ -49,14 +49,14 @@ export function openHubConnections(
 }
 
 /** Answers with what is allowed alone, so that what was checked is what is connected to. */
-export function guardedLookup(origin: URL): LookupFunction {
+export function guardedLookup(origin: () => URL): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) {
         callback(error, '');
         return;
       }
-      const open = addresses.filter(({ address }) => isClassAllowed(classifyAddress(address), origin));
+      const open = addresses.filter(({ address }) => isClassAllowed(classifyAddress(address), origin()));
       const [first] = open;
       if (first === undefined) {
         callback(new Error(`${hostname} is an address within a private network`), '');

@@ -19,7 +19,7 @@ export interface DownloadsOptions extends HubCacheSurroundings {
   readonly version: string;
   readonly logger: Logger;
   /** `catalog.huggingFace.origin`; undefined: HF_ENDPOINT, else Hugging Face itself. */
-  readonly origin?: string | undefined;
+  readonly origin?: (() => string | undefined) | undefined;
   readonly clock?: Clock;
   readonly parallelFiles?: () => number;
   /** What a model may use; undefined where that is unknown. */
@@ -41,7 +41,9 @@ export const DEFAULT_PARALLEL_FILES = 3;
 /** The download service as the surroundings have it: cache folder, origin and token as Hugging Face's own tools find them. */
 export function openDownloads(options: DownloadsOptions): DownloadService {
   const { env, logger, clock = systemClock, dataFolder } = options;
-  const origin = readOrigin(options.origin ?? env['HF_ENDPOINT']);
+  const origin = (): URL => readOrigin(options.origin?.() ?? env['HF_ENDPOINT']);
+  // What is wrong with it is said now rather than at the first download.
+  origin();
   const connections = options.connections ?? openHubConnections(origin, options.timeouts ?? defaultTimeouts, env);
   const client = createHubClient({
     origin,

@@ -11,6 +11,7 @@ async function run(seed: string, args: readonly string[]) {
     terminal: createRecordingTerminal(),
     signal: new AbortController().signal,
     workFolder,
+    version: '0.0.0-test',
     serve(options) {
       served.push(options);
       return Promise.resolve(7);
