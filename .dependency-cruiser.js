@@ -44,7 +44,7 @@ export default {
       comment: 'Decisions take facts and return decisions; no clock, file or process.',
       severity: 'error',
       from: from(
-        '(^|/)electron/engine/(scheduler/(decide|room|view|expected-wait|explain-wait|memory-room|explain-memory|eviction-order|load-plan)|process/process-state|supervisor/(restart-policy|kv-cache-key|kv-cache-limits)|llama/(command-line|diagnose-exit|log-lines|capabilities)|memory/(device-facts|placement|device-accounting|memory-return|model-need|need-args|estimate-need|context-plan|cache-bytes|compute-bytes|place-layers|projector-bytes|measure-need|look-up-need|need-key|merge-devices|cuda-order|listed-devices|nvidia-smi-(csv|mig)|(amd|rocm|xpu)-smi-json|drm-fdinfo|meminfo|cgroup-limit|vm-stat|apple-limits|tool-values))\\.ts$',
+        '(^|/)electron/engine/(scheduler/(decide|room|view|expected-wait|explain-wait|memory-room|explain-memory|eviction-order|load-plan)|process/process-state|pools/(decide-endpoint|sticky-table|endpoint-state|pool-names|pool-line)|supervisor/(restart-policy|kv-cache-key|kv-cache-limits)|llama/(command-line|diagnose-exit|log-lines|capabilities)|memory/(device-facts|placement|device-accounting|memory-return|model-need|need-args|estimate-need|context-plan|cache-bytes|compute-bytes|place-layers|projector-bytes|measure-need|look-up-need|need-key|merge-devices|cuda-order|listed-devices|nvidia-smi-(csv|mig)|(amd|rocm|xpu)-smi-json|drm-fdinfo|meminfo|cgroup-limit|vm-stat|apple-limits|tool-values))\\.ts$',
       ),
       to: { dependencyTypes: ['core', 'npm'] },
     },

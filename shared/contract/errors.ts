@@ -19,6 +19,8 @@ const errorTable = {
   'unknown-route': { status: 404, type: 'invalid_request_error' },
   /** The path exists, the method does not. */
   'method-not-allowed': { status: 405, type: 'invalid_request_error' },
+  /** Another program's API has it, Corral does not. */
+  'not-supported': { status: 501, type: 'invalid_request_error' },
   /** The command cannot be carried out in the present state. */
   conflict: { status: 409, type: 'invalid_request_error' },
   /** The body exceeds `server.maxBodyBytes`. */
@@ -91,7 +93,7 @@ export const serialisedErrorSchema = z.object({
 export type SerialisedError = z.infer<typeof serialisedErrorSchema>;
 
 export interface AppErrorOptions {
-  readonly details?: Readonly<Record<string, unknown>>;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
   /** Seconds after which the same request may do better; becomes `Retry-After`. */
   readonly retryAfterSeconds?: number;

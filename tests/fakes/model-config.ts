@@ -22,6 +22,7 @@ export function commandModelConfig(id: string, changes: Partial<CommandModelConf
     health: '/health',
     proxy: undefined,
     readyPattern: undefined,
+    firstPort: undefined,
     cwd: undefined,
     ...changes,
   };

@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import http from 'node:http';
-import net from 'node:net';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -12,6 +12,7 @@ import {
   type TestCorral,
   type TestFolder,
 } from './support/corral.ts';
+import { freePort } from './support/free-port.ts';
 
 let folder: TestFolder;
 let corral: TestCorral | undefined;
@@ -35,15 +36,6 @@ async function save(config: Record<string, unknown>): Promise<void> {
 const further = (): string[] => corral?.engine.furtherListeners().map(({ address }) => address) ?? [];
 const models = { a: fakeModel({ name: 'a', tokens: 20, tokenDelayMs: 30 }) };
 const seed = { dialect: 'llama_cpp_router', port: 0 };
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function canReach(address: string): Promise<boolean> {
   return await fetch(`${address}/v1/models`).then(
@@ -174,7 +166,7 @@ describe('further addresses that change while Corral runs', () => {
   it('stay as they are when a new one cannot be had', async () => {
     const holder = http.createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => holder.once('listening', resolve));
-    const { port } = holder.address() as net.AddressInfo;
+    const { port } = holder.address() as AddressInfo;
     try {
       const config = (...listeners: unknown[]): Record<string, unknown> => ({ server: { port: 0 }, models, listeners });
       const { engine } = await start(config(seed));

@@ -1,18 +1,18 @@
 import type { Bridge } from '#shared/contract/bridge.ts';
 import type { DeviceView } from '#shared/contract/memory.ts';
-import type { EngineStatusView, Snapshot } from '#shared/contract/snapshot.ts';
+import type { EngineStatusView, PoolView, Snapshot } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { formatDuration, formatSize } from '#shared/model/units.ts';
 import { displayWidth, printable } from '../printable.ts';
 import { writeJson, type VerbContext } from '../terminal.ts';
 
-/** `corral status`. As JSON: `{ instance, engine, counts, memory }`. */
+/** `corral status`. As JSON: `{ instance, engine, counts, pools, memory }`. */
 export async function showStatus(bridge: Bridge, { terminal, isJson, signal, wallMs }: VerbContext): Promise<void> {
   const snapshot = await bridge.call('get-snapshot', {}, signal);
   const { instance, engine } = snapshot;
   const counts = countOf(snapshot);
   if (isJson) {
-    writeJson(terminal, { instance, engine, counts, memory: snapshot.memory });
+    writeJson(terminal, { instance, engine, counts, pools: snapshot.pools, memory: snapshot.memory });
     return;
   }
   const rows: [string, string][] = [
@@ -29,6 +29,7 @@ export async function showStatus(bridge: Bridge, { terminal, isJson, signal, wal
     ],
     ...snapshot.memory.devices.map((device): [string, string] => [device.id, describeDevice(device)]),
     ...(snapshot.memory.isGameMode ? [['Game mode', 'on: nothing is loaded'] as [string, string]] : []),
+    ...snapshot.pools.flatMap(poolRows),
     ['Requests', `${counts.activeRequests} running, ${counts.waitingRequests} waiting`],
   ];
   const width = Math.max(...rows.map(([label]) => displayWidth(label)));
@@ -54,6 +55,19 @@ function countOf({
     activeRequests: models.reduce((sum, model) => sum + model.activeRequests, 0),
     waitingRequests: queue.length,
   };
+}
+
+/** `Pool lab` with its first endpoint, then a line for each of the others. */
+function poolRows({ name, endpoints, waitingRequests }: PoolView): [string, string][] {
+  const waiting = waitingRequests === 0 ? '' : `, ${waitingRequests} waiting for the pool`;
+  return endpoints.map(({ url, health, problem, isResting, activeRequests, concurrency, modelCount }, index) => {
+    const state =
+      problem === null ? (isResting ? `${health}, left alone for a while` : health) : `${health}: ${problem}`;
+    const models = modelCount === null ? '' : `, ${modelCount} ${modelCount === 1 ? 'model' : 'models'}`;
+    const limit = concurrency === null ? '' : ` of ${concurrency}`;
+    const running = `, ${activeRequests}${limit} running`;
+    return [index === 0 ? `Pool ${name}` : '', `${url}  ${state}${models}${running}${index === 0 ? waiting : ''}`];
+  });
 }
 
 /** The path is empty for what concerns the file as a whole. */

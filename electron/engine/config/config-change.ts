@@ -56,6 +56,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   keepKvCache: { key: 'keepKvCache', effect: 'restart' },
   env: { key: 'env', effect: 'restart' },
   command: { key: 'command', effect: 'restart' },
+  firstPort: { key: 'firstPort', effect: 'restart' },
   cwd: { key: 'cwd', effect: 'restart' },
   health: { key: 'health', effect: 'restart' },
   readyPattern: { key: 'readyPattern', effect: 'restart' },

@@ -128,6 +128,7 @@ function resolveModel(id: string, model: ParsedModel, defaults: ParsedDefaults, 
     health: model.health ?? (model.readyPattern === undefined ? '/health' : 'none'),
     proxy: model.proxy,
     readyPattern: model.readyPattern === undefined ? undefined : new RegExp(model.readyPattern),
+    firstPort: model.firstPort,
     cwd: model.cwd === undefined ? paths.folder : absolutePath(model.cwd, paths),
   } satisfies CommandModelConfig;
 }
@@ -161,7 +162,10 @@ function commonOf(
   id: string,
   model: ParsedModel,
   defaults: ParsedDefaults,
-): Omit<CommandModelConfig, 'kind' | 'command' | 'stopCommand' | 'health' | 'proxy' | 'readyPattern' | 'cwd'> {
+): Omit<
+  CommandModelConfig,
+  'kind' | 'command' | 'stopCommand' | 'health' | 'proxy' | 'readyPattern' | 'firstPort' | 'cwd'
+> {
   return {
     id,
     aliases: model.aliases,

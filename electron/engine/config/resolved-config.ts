@@ -267,5 +267,7 @@ export interface CommandModelConfig extends CommonModelConfig {
   readonly proxy: string | undefined;
   /** A regular expression; a line of output that matches means ready. */
   readonly readyPattern: RegExp | undefined;
+  /** Where free ports for it are looked for from; undefined: anywhere. */
+  readonly firstPort: number | undefined;
   readonly cwd: string | undefined;
 }

@@ -127,6 +127,12 @@ const commandModelShape = {
   readyPattern: nonEmptyText
     .optional()
     .describe('A regular expression; a line of the output that matches means ready.'),
+  firstPort: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe('`${PORT}` is the first free port from this one on. Unset: any free port.'),
   cwd: nonEmptyText.optional().describe('The folder the command runs in. Unset: the folder of this file.'),
 };
 

@@ -93,7 +93,10 @@ export function buildLlamaCommandLine(options: {
   if (model.embeddings) want('embeddings', ['--embeddings', '--embedding']);
   if (model.pooling !== undefined) want('pooling', ['--pooling'], model.pooling);
   if (model.rerank) want('rerank', ['--reranking', '--rerank']);
-  const isPlaced = placement !== undefined && (placement.isSubset || placement.split.length > 0);
+  if (model.rpc.length > 0) want('rpc', ['--rpc'], model.rpc.join(','));
+  // How much goes to the workers is llama-server's to say: naming this machine's devices would leave theirs out.
+  const isRemote = model.rpc.length > 0;
+  const isPlaced = !isRemote && placement !== undefined && (placement.isSubset || placement.split.length > 0);
   const devices = isPlaced ? placement.devices : model.devices;
   if (devices.length > 0) want('devices', ['--device', '-dev'], devices.join(','));
   else if (isPlaced) want('devices', ['--device', '-dev'], 'none');

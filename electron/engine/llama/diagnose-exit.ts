@@ -10,6 +10,7 @@ export type ExitKind =
   | 'missing-library'
   | 'bad-flag'
   | 'port-taken'
+  | 'unreachable-worker'
   | 'not-executable'
   | 'unsupported-model'
   | 'timed-out'
@@ -51,6 +52,13 @@ const otherBuild = 'Install a build of llama.cpp for this machine, or set `engin
 
 /** Tried in this order on the whole tail: the cause comes before the failures that follow from it. */
 const logRules: readonly Rule[] = [
+  {
+    // ggml/src/ggml-rpc/ggml-rpc.cpp; the program aborts then, and a debugger's trace may follow.
+    kind: 'unreachable-worker',
+    pattern: /ggml-rpc\S*: (?:Failed to connect to|Remote RPC server crashed[^\n]*) ?(\S*)/,
+    summary: (match) => `The RPC worker ${match[1] ?? ''} could not be reached, or went away.`,
+    advice: "Start ggml's rpc-server on that machine, see that its port is open to this one, or take it out of `rpc`.",
+  },
   {
     kind: 'missing-library',
     pattern: /error while loading shared libraries: ([^:\s]+)/,

@@ -33,7 +33,7 @@ export function checkDevices(
   const models = [...config.models].flatMap((model) =>
     model.kind === 'file'
       ? model.devices.flatMap((name, index): DeviceProblem[] =>
-          isUnknown(name)
+          isUnknown(name) && !(model.rpc.length > 0 && isWorkerDevice(name))
             ? [
                 {
                   path: `models.${model.id}.devices[${index}]`,
@@ -45,6 +45,11 @@ export function checkDevices(
       : [],
   );
   return [...budgets, ...models];
+}
+
+/** llama-server numbers the devices of workers over all of them; what they are is not known before it runs. */
+function isWorkerDevice(name: string): boolean {
+  return /^RPC\d+$/.test(name);
 }
 
 /** Whether there is anything to check; a look at the devices costs time. */

@@ -63,6 +63,10 @@ export function createNeedFinder(options: NeedFinderOptions): (model: ModelConfi
     }
     return found;
 
+    function isLocal(device: string): boolean {
+      return model.rpc.length === 0 || !/^RPC\d+$/.test(device);
+    }
+
     function needWith(contextSize: number | undefined): FoundNeed {
       const listen = { kind: 'socket', path: '' } as const;
       const { args } = buildLlamaCommandLine({ model, listen, capabilities, contextSize });
@@ -77,13 +81,19 @@ export function createNeedFinder(options: NeedFinderOptions): (model: ModelConfi
         estimateFor(model, described, projector, contextSize, gpus);
       const predicted = estimate(accelerators.slice(0, 1));
       const known = lookUpNeed(learned.lookUp(circumstances), predicted);
+      // The part of this machine is known once it was measured; an estimate would count what the workers take, too.
+      const isUnknown = model.rpc.length > 0 && known.source === 'estimate';
+      const perDevice = isUnknown ? [] : known.perDevice.filter(({ device }) => isLocal(device));
       return {
         need: modelNeed({
           model,
-          source: known.source,
-          perDevice: known.perDevice,
-          onProcessor: accelerators.length === 0 ? known.perDevice : estimate([]),
-          spread: accelerators.length < 2 ? undefined : { one: predicted, two: estimate(accelerators.slice(0, 2)) },
+          source: isUnknown ? 'unknown' : known.source,
+          perDevice,
+          onProcessor: model.rpc.length > 0 || accelerators.length === 0 ? perDevice : estimate([]),
+          spread:
+            accelerators.length < 2 || model.rpc.length > 0
+              ? undefined
+              : { one: predicted, two: estimate(accelerators.slice(0, 2)) },
           contextSize: model.contextSize === undefined ? contextSize : undefined,
         }),
         predicted,

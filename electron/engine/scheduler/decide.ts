@@ -1,3 +1,4 @@
+import { isResident } from '#shared/model/model-state.ts';
 import { formatDuration } from '#shared/model/units.ts';
 import type { RoomDecision, RoomPolicy } from './room.ts';
 import type { Decisions, ModelFacts, SchedulerDecision, SchedulerFacts, WaitingFacts, WaitReason } from './view.ts';
@@ -45,8 +46,10 @@ function createPass(facts: SchedulerFacts) {
     if (model !== undefined) models.set(modelId, { ...model, ...changes });
   }
 
-  function reject(entry: WaitingFacts, code: (SchedulerDecision & { kind: 'reject' })['code'], message: string): void {
-    decisions.push({ kind: 'reject', requestId: entry.id, code, message });
+  type Rejection = SchedulerDecision & { kind: 'reject' };
+
+  function reject(entry: WaitingFacts, code: Rejection['code'], message: string, details?: Rejection['details']): void {
+    decisions.push({ kind: 'reject', requestId: entry.id, code, message, details });
     waitReasons.delete(entry.id);
     waitingByModel.set(entry.modelId, (waitingByModel.get(entry.modelId) ?? 1) - 1);
   }
@@ -229,7 +232,11 @@ function createPass(facts: SchedulerFacts) {
           yieldTo(entry, answer.yielding);
           return 'room';
         case 'never':
-          reject(entry, 'no-room', `There is no room for model "${model.id}". ${answer.message}`);
+          reject(entry, 'no-room', `There is no room for model "${model.id}". ${answer.message}`, {
+            model: model.id,
+            ...answer.shortage,
+            loadedModels: [...models.values()].filter(({ state }) => isResident(state)).map(({ id }) => id),
+          });
           return undefined;
       }
     }

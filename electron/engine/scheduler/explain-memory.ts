@@ -35,6 +35,20 @@ export function explainHeld(
   return `It needs ${describeNeed(need, devices)}; free are ${room}, and ${why}: ${holders}. Eject or unpin one.`;
 }
 
+/** The same in bytes: on the GPUs where there are some, else in system memory. Pure. */
+export function shortageOf(
+  need: ModelNeed,
+  others: readonly ModelFacts[],
+  devices: readonly DeviceFacts[],
+): { readonly requiredBytes: number; readonly availableBytes: number } {
+  const isOffloaded = need.offload !== 'none' && devices.some(({ kind }) => kind !== 'ram');
+  const available = availableBeside(others, devices);
+  const availableBytes = devices
+    .filter(({ kind }) => (kind !== 'ram') === isOffloaded)
+    .reduce((sum, { id }) => sum + Math.max(0, available.get(id) ?? 0), 0);
+  return { requiredBytes: isOffloaded ? need.offloadedBytes : need.cpuBytes, availableBytes };
+}
+
 /** What it needs where it would be put if everything were empty. */
 function describeNeed(need: ModelNeed, devices: readonly DeviceFacts[]): string {
   const hasAccelerator = need.offload !== 'none' && devices.some(({ kind }) => kind !== 'ram');

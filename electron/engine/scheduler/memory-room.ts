@@ -1,6 +1,6 @@
 import { findPlacement, fitsAlone, type Placement } from '../memory/placement.ts';
 import { compareForEviction } from './eviction-order.ts';
-import { availableBeside, explainHeld, explainTooLarge } from './explain-memory.ts';
+import { availableBeside, explainHeld, explainTooLarge, shortageOf } from './explain-memory.ts';
 import type { RoomDecision, RoomPolicy, RoomQuestion } from './room.ts';
 import type { ModelFacts } from './view.ts';
 
@@ -25,7 +25,10 @@ export function createMemoryRoom({ count, canEvict }: { count: RoomPolicy; canEv
     if (asked?.need === undefined) return { kind: 'prepare', yielding: [] };
     const { need } = asked;
     if (memory.devices.length === 0) return counted;
-    if (!fitsAlone(need, memory.devices)) return { kind: 'never', message: explainTooLarge(need, memory.devices) };
+    if (!fitsAlone(need, memory.devices)) {
+      const message = explainTooLarge(need, memory.devices);
+      return { kind: 'never', message, shortage: shortageOf(need, [], memory.devices) };
+    }
     if (counted.kind === 'wait') return counted;
 
     const others = models.filter(({ id, reserved }) => id !== modelId && reserved.size > 0);
@@ -58,8 +61,12 @@ export function createMemoryRoom({ count, canEvict }: { count: RoomPolicy; canEv
     if (own || placeWithout(isLeaving) !== undefined) {
       return forced.length > 0 ? { kind: 'evict', victims: forced } : { kind: 'wait', yielding: [] };
     }
-    if (!canEvict)
-      return { kind: 'never', message: explainHeld(need, others, memory.devices, 'memory.policy is `reject`') };
+    const isHeld = (why: string): RoomDecision => ({
+      kind: 'never',
+      message: explainHeld(need, others, memory.devices, why),
+      shortage: shortageOf(need, others, memory.devices),
+    });
+    if (!canEvict) return isHeld('memory.policy is `reject`');
 
     const victims = chooseVictims(free, (gone) => placeWithout((model) => isLeaving(model) || gone.has(model.id)));
     if (victims !== undefined)
@@ -76,7 +83,7 @@ export function createMemoryRoom({ count, canEvict }: { count: RoomPolicy; canEv
     // Those that load now can go once they are ready.
     if (placeWithout((model) => isLeaving(model) || !model.isPinned) !== undefined)
       return { kind: 'wait', yielding: [] };
-    return { kind: 'never', message: explainHeld(need, others, memory.devices, 'what holds it is pinned') };
+    return isHeld('what holds it is pinned');
   }
 }
 

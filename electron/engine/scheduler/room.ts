@@ -18,7 +18,13 @@ export type RoomDecision =
   /** What it needs, or what there is, has to be found out first; so far it looks as if these would have to go. */
   | { readonly kind: 'prepare'; readonly yielding: readonly string[] }
   /** No amount of waiting makes room. */
-  | { readonly kind: 'never'; readonly message: string };
+  | { readonly kind: 'never'; readonly message: string; readonly shortage?: MemoryShortage };
+
+/** Bytes where the model would go. */
+export interface MemoryShortage {
+  readonly requiredBytes: number;
+  readonly availableBytes: number;
+}
 
 export interface RoomQuestion {
   readonly nowMs: number;

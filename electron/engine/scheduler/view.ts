@@ -87,6 +87,8 @@ export type SchedulerDecision =
       readonly requestId: string;
       readonly code: 'queue-timeout' | 'no-room' | 'model-failed' | 'ejected' | 'game-mode';
       readonly message: string;
+      /** For programs. */
+      readonly details?: Readonly<Record<string, unknown>> | undefined;
     };
 
 export interface Decisions {

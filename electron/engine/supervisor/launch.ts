@@ -130,7 +130,7 @@ async function prepareCommandLaunch(
 ): Promise<Launch> {
   const { host, port, basePath } =
     model.proxy === undefined
-      ? { host: '127.0.0.1', port: await dependencies.findFreePort(), basePath: '' }
+      ? { host: '127.0.0.1', port: await dependencies.findFreePort(model.firstPort), basePath: '' }
       : parseProxyAddress(model.proxy);
   if (model.proxy !== undefined) await waitForFreeAddress(model.id, { host, port }, signal);
   const values = { PORT: String(port), HOST: host, MODEL_ID: model.id };
@@ -145,7 +145,7 @@ async function prepareCommandLaunch(
       [OWNER_VARIABLE]: dependencies.ownerMark,
     },
     cwd: model.cwd,
-    listen: { kind: 'tcp', host, port, basePath },
+    listen: { kind: 'tcp', host, port, ...(basePath === '' ? {} : { basePath }) },
     apiKey: undefined,
     healthPath: model.health === 'none' ? undefined : basePath + model.health,
     readyPattern: model.readyPattern,

@@ -2,7 +2,9 @@ import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
+import { cliEnv, runCli, startCorralProcess, type CliRun, type CorralProcess } from '../support/corral-process.ts';
 import { createTestFolder, type TestFolder } from '../support/corral.ts';
+import { freePort } from '../support/free-port.ts';
 import { startSeedProcess, type SeedProcess } from '../support/seed-process.ts';
 import { ensureRealLlamaServer } from '../support/real-llama-server.ts';
 
@@ -124,5 +126,48 @@ describe('the program llama_cpp_router', () => {
     const unknown = await fetch(`${address}/modelFits?model=nobody`);
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toEqual({ error: 'not found' });
+  });
+});
+
+describe('`corral serve` on its file', () => {
+  const seedFile = async (): Promise<Record<string, unknown>> => {
+    const { models, ...rest } = JSON.parse(await config()) as Record<string, unknown>;
+    return { ...rest, server: { hostname: '127.0.0.1', port: 1 }, models };
+  };
+  const serve = (...args: string[]): Promise<CorralProcess> =>
+    seedFile().then((document) => startCorralProcess(folder, document, args));
+
+  it('lets --port stand above the file, and --native-port say where Corral itself is', async () => {
+    const nativePort = await freePort();
+    const port = await freePort();
+    const corral = await serve('--port', String(port), '--native-port', String(nativePort));
+    try {
+      expect(corral.address).toBe(`http://127.0.0.1:${nativePort}`);
+      expect(await ask(`http://127.0.0.1:${port}`)).toBe(sentence);
+      expect(await ask(corral.address)).toBe(sentence);
+      // The command line finds the native address by the instance file.
+      const ps = await runCli(['ps', '--json', '--data-dir', corral.dataFolder], cliEnv(folder));
+      expect(ps).toMatchObject({ exitCode: 0 });
+      expect(ps.stdout).toContain('"m"');
+    } finally {
+      await corral.end('SIGTERM');
+    }
+  });
+
+  it('opens it to other machines for no option without a key', async () => {
+    const file = await folder.write('config.json', JSON.stringify(await seedFile()));
+    const args = ['serve', '--config', file, '--data-dir', path.join(folder.path, 'data'), '--host', '0.0.0.0'];
+    const { exitCode, stderr } = await runCli(args, cliEnv(folder));
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/--host 0\.0\.0\.0 would open Corral to other machines without a key/);
+  });
+
+  it('takes --format above what the file looks like', async () => {
+    const file = await folder.write('config.json', '{"owner": "me", "models": {}}');
+    const check = (...args: string[]): Promise<CliRun> => runCli(['config', 'check', file, ...args], cliEnv(folder));
+    expect((await check()).exitCode).toBe(1);
+    expect((await check('--format', 'llama_cpp_router')).exitCode).toBe(0);
+    expect((await check('--format', 'native')).stdout).toMatch(/owner/);
+    expect((await check('--format', 'nginx')).exitCode).toBe(2);
   });
 });

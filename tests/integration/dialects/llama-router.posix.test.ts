@@ -1,10 +1,11 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newRouterFile } from '../../../electron/engine/dialects/llama-router/router-file.ts';
 import { createTestFolder, eventually, type TestFolder } from '../support/corral.ts';
 import { writeFakeEngine } from '../support/fake-server-command.ts';
-import { startForeign, type ForeignCorral } from '../support/foreign.ts';
+import { FIRST_TEST_PORT, startForeign, type ForeignCorral } from '../support/foreign.ts';
 
 let folder: TestFolder;
 let corral: ForeignCorral | undefined;
@@ -28,8 +29,8 @@ async function start(
   const document = {
     ...base,
     ...more,
-    router: { ...(base['router'] as object), ...more.router },
-    models: models.map((model) => ({ path: path.join(folder.path, `${String(model['name'])}`), ...model })),
+    router: { ...(base['router'] as object), base_port: FIRST_TEST_PORT, ...more.router },
+    models: models.map((model) => ({ path: path.join(folder.path, String(model['name'])), ...model })),
   };
   corral = await startForeign(folder, document, {
     env: { PATH: `${path.join(folder.path, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: folder.path },
@@ -44,7 +45,7 @@ function spawnWith(...args: string[]): Record<string, unknown> {
 const stateOf = (modelId: string): string | undefined => corral?.engine.model(modelId).state;
 
 describe('a file of llama-router', () => {
-  it('is known by its content, and served at its port', async () => {
+  it('R1.3 R1.8 is known by its content, served at its port, and lists its models', async () => {
     const { ask, engine, printed } = await start([{ name: 'a.gguf' }]);
     expect(engine.furtherListeners()).toMatchObject([{ dialect: 'llama-router' }]);
     expect(printed.join('\n')).toContain('llama-router listens on http://127.0.0.1:');
@@ -55,7 +56,7 @@ describe('a file of llama-router', () => {
     });
   });
 
-  it('starts a model by its spawn command, with model, port and host appended', async () => {
+  it('R1.4 starts a model by its spawn command, with model, port and host appended', async () => {
     const { chat, engine } = await start([{ name: 'a.gguf' }]);
     expect(await chat('a.gguf')).toContain('a.gguf');
     const { commandLine, address } = engine.model('a.gguf');
@@ -65,7 +66,7 @@ describe('a file of llama-router', () => {
     );
   });
 
-  it('starts although the file of a manual model is missing, and only its requests fail', async () => {
+  it('R1.6 R1.9 starts although the file of a manual model is missing, and only its requests fail', async () => {
     const models = [
       { name: 'gone', path: '/nowhere/gone.gguf', spawn: spawnWith('--fake-exit-at-start', '1') },
       { name: 'a' },
@@ -76,10 +77,41 @@ describe('a file of llama-router', () => {
     expect(body).toMatchObject({ error: 'failed to start process' });
     await chat('a');
   });
+
+  it('R1.2 R1.6 looks into the caches at its start', async () => {
+    const cached = path.join(folder.path, '.cache/llama.cpp/new.gguf');
+    await mkdir(path.dirname(cached), { recursive: true });
+    await writeFile(cached, '');
+    const gone = { name: 'gone', path: '/nowhere.gguf', state: 'auto' };
+    const { ask } = await start([gone, { name: 'a' }]);
+    const names = async (): Promise<string[]> =>
+      ((await ask('/v1/models')).body as { data: { id: string }[] }).data.map(({ id }) => id);
+    await eventually('the list is in step', async () => (await names()).join() === 'a,new.gguf');
+  });
+});
+
+describe('ports', () => {
+  it('R1.3 are counted from base_port on, past one that is taken', async () => {
+    const holder = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => holder.once('listening', resolve));
+    const { port: taken } = holder.address() as net.AddressInfo;
+    const models = [
+      { name: 'a', group: 'g' },
+      { name: 'b', group: 'g' },
+    ];
+    const { chat, engine } = await start(models, { router: { base_port: taken } });
+    await chat('a');
+    await chat('b');
+    const [a = 0, b = 0] = ['a', 'b'].map((id) => Number(engine.model(id).address?.split(':')[1]));
+    holder.close();
+    expect(a).toBeGreaterThan(taken);
+    expect(b).toBeGreaterThan(a);
+    expect(b - taken, 'near it').toBeLessThan(1000);
+  });
 });
 
 describe('groups', () => {
-  it('coexist within, and take turns between', async () => {
+  it('R1.7 coexist within, and take turns between', async () => {
     const { chat } = await start([
       { name: 'q4', group: '8b-models' },
       { name: 'q8', group: '8b-models' },
@@ -97,7 +129,7 @@ describe('groups', () => {
 });
 
 describe('health, properties and slots', () => {
-  it('of a model start it; bare ones go to the last one started, and start nothing', async () => {
+  it('R1.10 of a model start it; bare ones go to the last one started, and start nothing', async () => {
     const { ask } = await start([{ name: 'a' }, { name: 'b' }]);
     expect(await ask('/health')).toMatchObject({ status: 503, text: 'no models running' });
     expect(await ask('/a/health')).toMatchObject({ status: 200, body: { status: 'ok' } });
@@ -108,21 +140,21 @@ describe('health, properties and slots', () => {
     expect(stateOf('b')).toBe('off');
   });
 
-  it('refuse to start a model for a page of another site', async () => {
+  it('R1.10 refuse to start a model for a page of another site', async () => {
     const { ask } = await start([{ name: 'a' }]);
     const { status } = await ask('/a/health', { headers: { 'sec-fetch-site': 'cross-site' } });
     expect(status).toBe(503);
     expect(stateOf('a')).toBe('off');
   });
 
-  it('know which models there are', async () => {
+  it('R1.9 R1.10 know which models there are', async () => {
     const { ask } = await start([{ name: 'a' }]);
     expect(await ask('/b/health')).toMatchObject({ status: 404, body: { error: 'model not found' } });
   });
 });
 
 describe('failures', () => {
-  it('have the shapes of the program', async () => {
+  it('R1.9 have the shapes of the program', async () => {
     const { ask } = await start([{ name: 'a', spawn: { ...spawnWith(), proxy_endpoints: ['/v1/'] } }]);
     const post = (route: string, body: string): ReturnType<typeof ask> => ask(route, { method: 'POST', body });
     expect(await post('/v1/chat/completions', '{"model":"b"}')).toMatchObject({
@@ -145,7 +177,7 @@ describe('failures', () => {
 });
 
 describe('the admin endpoints', () => {
-  it('stop all models', async () => {
+  it('R1.11 stop all models', async () => {
     const { ask, chat } = await start([{ name: 'a' }], { router: { admin_token: 's3cret' } });
     await chat('a');
     expect(await ask('/admin/reload', { method: 'POST' })).toMatchObject({ status: 403, body: { error: 'forbidden' } });
@@ -161,7 +193,7 @@ describe('the admin endpoints', () => {
     expect((await ask('/admin/reload', { headers })).status, 'not with a GET').toBe(405);
   });
 
-  it("take Corral's own token where the file has none", async () => {
+  it("R1.11 take Corral's own token where the file has none", async () => {
     const { ask } = await start([{ name: 'a' }]);
     expect(await ask('/admin/rescan')).toMatchObject({ status: 403, body: { error: 'forbidden' } });
     expect(await ask('/admin/rescan', { isAdmin: true })).toMatchObject({
@@ -170,7 +202,7 @@ describe('the admin endpoints', () => {
     });
   });
 
-  it('find what came into the cache, and let go of what went', async () => {
+  it('R1.6 R1.11 find what came into the cache, and let go of what went', async () => {
     const { ask, chat, configFile } = await start(
       [{ name: 'hand-made', path: '/nowhere.gguf', state: 'manual', note: 'mine' }],
       { router: { admin_token: 's3cret' } },
@@ -192,7 +224,7 @@ describe('the admin endpoints', () => {
 });
 
 describe('swap notices', () => {
-  it('say in streams what is being loaded, where they are wanted', async () => {
+  it('R1.14 say in streams what is being loaded, where they are wanted', async () => {
     const { address } = await start([{ name: 'a', group: 'g', spawn: spawnWith('--fake-load-delay', '300') }], {
       router: { notify_model_swap: true },
     });
@@ -209,7 +241,7 @@ describe('swap notices', () => {
 });
 
 describe('a model that never becomes ready', () => {
-  it('is told of in the log, and to who asked', async () => {
+  it('R1.9 R1.12 is told of in the log, and to who asked', async () => {
     const { ask, logLines } = await start([{ name: 'X', spawn: spawnWith('--fake-refuse-health') }], {
       router: { ready_timeout_s: 1 },
     });

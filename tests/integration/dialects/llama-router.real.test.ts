@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
 import { createTestFolder, type TestFolder } from '../support/corral.ts';
-import { startForeign, type ForeignCorral } from '../support/foreign.ts';
+import { FIRST_TEST_PORT, startForeign, type ForeignCorral } from '../support/foreign.ts';
 import { ensureRealLlamaServer } from '../support/real-llama-server.ts';
 
 /** The README's own configuration and each of its curl examples, with its model replaced by one that is there. */
@@ -28,8 +28,12 @@ afterEach(async () => {
 });
 
 async function start(): Promise<ForeignCorral> {
-  const fixture = new URL('../../fixtures/seeds/llama-router/readme.json', import.meta.url);
-  const document = JSON.parse(await readFile(fixture, 'utf8')) as { models: { path: string }[] };
+  const fixture = new URL('../../fixtures/seeds/examples/llama-router.json', import.meta.url);
+  const document = JSON.parse(await readFile(fixture, 'utf8')) as {
+    router: Record<string, unknown>;
+    models: { path: string }[];
+  };
+  document.router['base_port'] = FIRST_TEST_PORT;
   const model = await folder.write('model.gguf', buildSentenceModel({ name: 'model', sentence: SENTENCE }));
   document.models[0] = { ...document.models[0], path: model };
   corral = await startForeign(folder, document, {
@@ -42,7 +46,7 @@ async function start(): Promise<ForeignCorral> {
 }
 
 describe("llama-router's README on a real llama-server", () => {
-  it('answers a basic chat completion', async () => {
+  it('R1.4 answers a basic chat completion', async () => {
     const { chat, engine } = await start();
     expect(await chat(NAME)).toBe(SENTENCE);
     expect(engine.model(NAME).commandLine?.join(' ')).toMatch(
@@ -50,7 +54,7 @@ describe("llama-router's README on a real llama-server", () => {
     );
   });
 
-  it('answers with a stream', async () => {
+  it('R1.4 answers with a stream', async () => {
     const { address } = await start();
     const response = await fetch(`${address}/v1/chat/completions`, {
       method: 'POST',
@@ -69,13 +73,13 @@ describe("llama-router's README on a real llama-server", () => {
     expect(words.join('')).toBe(SENTENCE);
   });
 
-  it('lists the models', async () => {
+  it('R1.8 lists the models', async () => {
     const { ask } = await start();
     const { body } = await ask('/v1/models');
     expect((body as { data: { id: string }[] }).data.map(({ id }) => id)).toEqual([NAME]);
   });
 
-  it('tells of the health, properties and slots of the model, and of the last one started', async () => {
+  it('R1.10 tells of the health, properties and slots of the model, and of the last one started', async () => {
     const { ask } = await start();
     for (const route of [`/${NAME}/health`, '/health']) {
       expect(await ask(route), route).toMatchObject({ status: 200, body: { status: 'ok' } });
@@ -86,7 +90,7 @@ describe("llama-router's README on a real llama-server", () => {
     expect(Array.isArray((await ask('/slots')).body)).toBe(true);
   });
 
-  it('looks into the caches again', async () => {
+  it('R1.11 looks into the caches again', async () => {
     const { ask } = await start();
     expect(await ask('/admin/rescan', { isAdmin: true })).toMatchObject({ body: { status: 'rescanned' } });
     expect(await ask('/admin/reload', { isAdmin: true, method: 'POST' })).toMatchObject({

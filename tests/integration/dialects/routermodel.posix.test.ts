@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
@@ -14,11 +14,18 @@ let engine: string;
 
 beforeEach(async () => {
   folder = await createTestFolder();
-  engine = await writeFakeEngine(path.join(folder.path, 'bin'));
+  const fake = await writeFakeEngine(path.join(folder.path, 'bin'));
+  // The fake has no devices to list, and would serve instead.
+  const script = `#!/bin/sh\n[ "$1" = --list-devices ] && echo 'Available devices:' && exit 0\nexec '${fake}' "$@"\n`;
+  engine = await folder.write('engine', script);
+  await chmod(engine, 0o755);
 });
 afterEach(async () => {
   await corral?.stop();
   corral = undefined;
+  // Corral asks a llama-server what it knows as soon as it is named, and a test may be over sooner.
+  const isAsked = ({ commandLine }: { commandLine: string }): boolean => /--version|--help/.test(commandLine);
+  await eventually('nothing is asked any more', async () => !(await folder.liveProcesses()).some(isAsked));
   await folder.dispose();
 });
 
@@ -42,7 +49,7 @@ const post = (body: unknown, headers: Record<string, string> = {}): RequestInit 
 });
 
 describe('a config.json of RouterModelCustom', () => {
-  it('is known by its content, and lists its models', async () => {
+  it('R3.1 R3.4 is known by its content, and lists its models', async () => {
     const { ask } = await start(['a', 'b']);
     const item = { object: 'model', owned_by: 'user', n_ctx: 4096 };
     expect((await ask('/v1/models')).body).toEqual({
@@ -54,7 +61,7 @@ describe('a config.json of RouterModelCustom', () => {
     });
   });
 
-  it('refuses models beyond the limit, and lets go of none', async () => {
+  it('R3.2 refuses models beyond the limit, and lets go of none', async () => {
     const { ask, chat, engine: running } = await start(['a', 'b'], { system: { max_concurrent_models: 1 } });
     await chat('a');
     const refused = await ask('/v1/chat/completions', post({ model: 'b', messages: [] }));
@@ -63,7 +70,7 @@ describe('a config.json of RouterModelCustom', () => {
     expect(running.model('a').state).toBe('ready');
   });
 
-  it('has the statuses and envelopes of the program', async () => {
+  it('R3.2 has the statuses and envelopes of the program', async () => {
     const { ask } = await start(['a']);
     expect(await ask('/v1/chat/completions', post({ messages: [] }))).toMatchObject({ status: 400 });
     expect(await ask('/v1/chat/completions', post({ model: 'b' }))).toMatchObject({
@@ -74,7 +81,7 @@ describe('a config.json of RouterModelCustom', () => {
     expect(await ask('/nowhere')).toMatchObject({ status: 404, body: { detail: expect.any(String) as unknown } });
   });
 
-  it('gives each answer an id, the one that was asked with if there is one', async () => {
+  it('R3.3 gives each answer an id, the one that was asked with if there is one', async () => {
     const { address } = await start(['a']);
     const own = await fetch(`${address}/v1/models`, { headers: { 'x-request-id': 'mine-7' } });
     expect(own.headers.get('x-request-id')).toBe('mine-7');
@@ -84,7 +91,17 @@ describe('a config.json of RouterModelCustom', () => {
     await made.text();
   });
 
-  it('serves urgent requests first, and in turn within a class', async () => {
+  it('R3.3 answers with a new process where the old one broke off', async () => {
+    const { chat, engine: running } = await start(['a']);
+    await chat('a');
+    const { pid } = running.model('a');
+    process.kill(pid ?? 0, 'SIGKILL');
+    await eventually('its end is noticed', () => running.model('a').pid !== pid);
+    await chat('a');
+    expect(running.model('a').pid).not.toBe(pid);
+  });
+
+  it('R3.3 serves urgent requests first, and in turn within a class', async () => {
     const { ask, engine: running } = await start(['a'], {
       system: { parallel_requests: 1 },
     });
@@ -106,7 +123,7 @@ describe('a config.json of RouterModelCustom', () => {
 });
 
 describe('management and monitoring', () => {
-  it('says how it is', async () => {
+  it('R3.5 says how it is', async () => {
     const { ask, chat } = await start(['a']);
     await chat('a');
     expect(await ask('/health')).toMatchObject({
@@ -122,7 +139,7 @@ describe('management and monitoring', () => {
     });
   });
 
-  it('tells of requests, in telemetry, metrics and the queue', async () => {
+  it('R3.6 R3.8 R3.9 R3.10 tells of requests, in telemetry, metrics and the queue', async () => {
     const { ask, chat } = await start(['a']);
     expect((await ask('/v1/telemetry/summary')).body).toEqual({ message: 'No requests recorded yet' });
     await chat('a');
@@ -145,7 +162,7 @@ describe('management and monitoring', () => {
     expect(body).toMatchObject({ a: { uptime_percentage: 100, consecutive_failures: 0, status: 'healthy' } });
   });
 
-  it('tells of video memory', async () => {
+  it('R3.7 tells of video memory', async () => {
     const { ask, chat } = await start(['a']);
     await chat('a');
     const { body } = await ask('/vram');
@@ -156,7 +173,7 @@ describe('management and monitoring', () => {
     expect((await ask('/vram/models/b')).status).toBe(404);
   });
 
-  it('ejects and resets with a token, and not without', async () => {
+  it('R3.11 ejects and resets with a token, and not without', async () => {
     const { ask, chat, engine: running } = await start(['a']);
     await chat('a');
     expect(await ask('/v1/models/eject', post({ model: 'a' }))).toMatchObject({ status: 401 });
@@ -176,7 +193,7 @@ describe('management and monitoring', () => {
     });
   });
 
-  it('gives a model that failed three times no more requests until it is reset', async () => {
+  it('R3.2 R3.11 gives a model that failed three times no more requests until it is reset', async () => {
     const { ask, chat } = await start(['a']);
     // The file is no model any more, though there was one when Corral started.
     await folder.write('a.gguf', 'broken');
@@ -203,7 +220,7 @@ describe('management and monitoring', () => {
 });
 
 describe('the status in real time', () => {
-  it('is told whole, and model by model', async () => {
+  it('R3.11 R3.12 is told whole, and model by model', async () => {
     const { ask, chat } = await start(['a', 'b']);
     expect((await ask('/v1/models/a/status')).body).toMatchObject({ model: 'a', status: 'off' });
     await chat('a');
@@ -218,7 +235,7 @@ describe('the status in real time', () => {
     expect((await ask('/v1/models/status/c')).status).toBe(404);
   });
 
-  it('is streamed while it changes', async () => {
+  it('R3.13 is streamed while it changes', async () => {
     const { address, chat } = await start(['a']);
     const abort = new AbortController();
     const response = await fetch(`${address}/v1/models/status/stream`, { signal: abort.signal });
@@ -245,7 +262,7 @@ describe('the status in real time', () => {
     await reading;
   });
 
-  it('is written to a file, which the status server tells of without Corral', async () => {
+  it('R3.12 R3.14 is written to a file, which the status server tells of without Corral', async () => {
     const { ask, chat, dataFolder } = await start(['a']);
     await chat('a');
     const statusFile = path.join(dataFolder, 'model_status.json');

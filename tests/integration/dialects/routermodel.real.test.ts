@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
 import { createTestFolder, type TestFolder } from '../support/corral.ts';
+import { writeModelShape } from '../support/model-shapes.ts';
 import { startForeign, type ForeignCorral } from '../support/foreign.ts';
 import { ensureRealLlamaServer } from '../support/real-llama-server.ts';
 
@@ -26,8 +28,8 @@ afterEach(async () => {
   await folder.dispose();
 });
 
-async function start(params: Record<string, unknown> = {}): Promise<ForeignCorral> {
-  const fixture = new URL('../../fixtures/seeds/routermodel/readme.json', import.meta.url);
+async function start(params: Record<string, unknown> = {}, modelFile?: string): Promise<ForeignCorral> {
+  const fixture = new URL('../../fixtures/seeds/examples/routermodel.json', import.meta.url);
   const document = JSON.parse(await readFile(fixture, 'utf8')) as {
     system: Record<string, unknown>;
     models: Record<string, { model_path: string; params: Record<string, unknown> }>;
@@ -35,21 +37,36 @@ async function start(params: Record<string, unknown> = {}): Promise<ForeignCorra
   document.system['llama_server_path'] = llamaServer;
   const model = document.models[NAME];
   if (model === undefined) throw new Error('the fixture has another model');
-  model.model_path = await folder.write('model.gguf', buildSentenceModel({ name: 'model', sentence: SENTENCE }));
+  model.model_path =
+    modelFile ?? (await folder.write('model.gguf', buildSentenceModel({ name: 'model', sentence: SENTENCE })));
   Object.assign(model.params, params);
   corral = await startForeign(folder, document);
   return corral;
 }
 
 describe("RouterModelCustom's README on a real llama-server", () => {
-  it('answers the chat completion', async () => {
+  it('R3.1 R3.16 answers the chat completion', async () => {
     const { chat, engine } = await start();
     expect(await chat(NAME)).toBe(SENTENCE);
     expect(engine.model(NAME)).toMatchObject({ contextSize: expect.any(Number) as unknown, state: 'ready' });
   });
 
-  it('makes embeddings with a model that is for them', async () => {
-    const { ask } = await start({ embedding: true });
+  it('R3.16 makes embeddings with a model that is for them', async () => {
+    const file = path.join(folder.path, 'embedder.gguf');
+    await writeModelShape(file, {
+      architecture: 'llama',
+      layers: 1,
+      embedding: 32,
+      heads: 1,
+      kvHeads: 1,
+      headSize: 32,
+      feedForward: 32,
+      vocabulary: 300,
+      contextLength: 4096,
+      weightType: 'f32',
+      extra: { pooling_type: { type: 'uint32', value: 1 } },
+    });
+    const { ask } = await start({ embedding: true }, file);
     const { status, body, text } = await ask('/v1/embeddings', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -59,7 +76,7 @@ describe("RouterModelCustom's README on a real llama-server", () => {
     expect((body as { data: { embedding: number[] }[] }).data[0]?.embedding.length).toBeGreaterThan(0);
   });
 
-  it('answers every endpoint of the README', async () => {
+  it('R3.4 R3.5 R3.6 R3.7 R3.8 R3.9 R3.10 R3.11 R3.12 answers every endpoint of the README', async () => {
     const { ask, chat } = await start();
     await chat(NAME);
     const routes = [
@@ -87,7 +104,7 @@ describe("RouterModelCustom's README on a real llama-server", () => {
     expect((await ask(`/v1/models/${NAME}/reset`, admin)).body).toMatchObject({ status: 'success' });
   });
 
-  it('translates the flags of older builds', async () => {
+  it('R3.16 translates the flags of older builds', async () => {
     const { chat, engine } = await start({ type_k: 'f16', type_v: 'q8_0', rope_freq_base: 10000 });
     await chat(NAME);
     const line = engine.model(NAME).commandLine?.join(' ') ?? '';

@@ -63,6 +63,7 @@ const sharedChanges: Changes<FileModelConfig> & Changes<CommandModelConfig> = {
   keepKvCache: true,
   env: { A: '1' },
   command: ['server', '--other'],
+  firstPort: 50_000,
   cwd: '/srv',
   health: '/ready',
   readyPattern: /listening/,

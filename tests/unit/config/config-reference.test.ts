@@ -91,6 +91,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'models.<id>.health': 'none',
   'models.<id>.readyPattern': 'x',
   'models.<id>.proxy': 'http://127.0.0.1:8999',
+  'models.<id>.firstPort': 50_000,
   'models.<id>.cwd': 'x',
   'models.<id>.aliases': ['x'],
   'models.<id>.concurrency': 6,
@@ -144,7 +145,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'log.level': 'debug',
 };
 
-const commandKeys = /^models\.<id>\.(command|stopCommand|health|proxy|readyPattern|cwd)$/;
+const commandKeys = /^models\.<id>\.(command|stopCommand|health|proxy|readyPattern|firstPort|cwd)$/;
 
 /** A valid configuration in which one key has `value`, or which is as plain as that key allows. */
 function configWith(key: string, ...value: unknown[]): unknown {

@@ -105,6 +105,22 @@ describe('buildLlamaCommandLine', () => {
     expect(build(model, older).warnings).toEqual([]);
   });
 
+  it('spreads a model over RPC workers, and leaves to llama-server what goes where', () => {
+    const placement = { devices: ['CUDA0'], split: [], isSubset: true };
+    const rpc = ['10.0.0.5:50052', '10.0.0.6:50052'];
+    expect(added({ rpc })).toBe('--rpc 10.0.0.5:50052,10.0.0.6:50052');
+    const { args, warnings } = buildLlamaCommandLine({
+      model: { ...plain, rpc },
+      listen: { kind: 'socket', path: '/run/x.sock' },
+      capabilities: today,
+      placement,
+    });
+    expect(args.join(' ')).not.toContain('--device');
+    expect(warnings).toEqual([]);
+    expect(added({ rpc, devices: ['CUDA0', 'RPC0'] })).toContain('--device CUDA0,RPC0');
+    expect(build({ rpc }, oldest).warnings).toEqual(['This build of llama-server has no --rpc; `rpc` was left out.']);
+  });
+
   it('leaves out what the build has no flag for, and says so', () => {
     const { args, warnings } = build({ devices: ['CUDA0'], rerank: true }, oldest);
     expect(args.join(' ')).not.toMatch(/device|rerank/);

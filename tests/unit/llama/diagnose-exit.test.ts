@@ -27,6 +27,7 @@ describe('diagnoseExit on recordings of build 11669', () => {
       'llama-server refused the argument --draft: the argument has been removed. use --spec-draft-n-max or --spec-ngram-mod-n-max.',
     ],
     ['port-taken', 'port-taken', 'Port 29972 of 127.0.0.1 is taken by another program.'],
+    ['rpc-unreachable', 'unreachable-worker', 'The RPC worker 127.0.0.1:1 could not be reached, or went away.'],
     ['flash-attn-off', 'bad-flag', 'A quantized KV cache needs flash attention, which is switched off.'],
     ['out-of-memory-host', 'out-of-memory', 'llama-server ran out of memory while loading or running m.gguf.'],
   ])('%s', async (name, kind, summary) => {

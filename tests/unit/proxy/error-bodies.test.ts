@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { errorBody, errorEvent, refusalEvent } from '../../../electron/engine/proxy/error-bodies.ts';
+import { jsonEnvelope, textEnvelope } from '../../../electron/engine/dialects/error-envelope.ts';
+import { errorAnswer, errorBody, errorEvent, refusalEvent } from '../../../electron/engine/proxy/error-bodies.ts';
 import { AppError, errorCodes, errorStatus, type ErrorCode } from '../../../shared/contract/errors.ts';
 
 const error = (code: ErrorCode, message = 'What failed.') => new AppError(code, message);
@@ -142,5 +143,50 @@ describe('errorEvent', () => {
       );
     }
     expect(errorEvent(nasty, 'anthropic').startsWith('event: error\n')).toBe(true);
+  });
+});
+
+describe('the errors of a dialect', () => {
+  it.each([
+    ['unknown-route', 404, { notFound: true }],
+    ['method-not-allowed', 404, { notFound: true }],
+    ['not-found', 500, { error: 'What failed.' }],
+    ['start-failed', 500, { error: 'What failed.' }],
+    ['unauthorized', 401, { error: 'What failed.' }],
+    ['too-large', 413, { error: 'What failed.' }],
+    ['queue-full', 429, { error: 'What failed.' }],
+  ] as const)('%s is %i in its own shape', (code, status, body) => {
+    const answer = errorAnswer(error(code), 'llama_cpp_router');
+    expect(answer).toMatchObject({ status, headers: { 'x-corral-error': code } });
+    expect(JSON.parse(answer.body)).toEqual(body);
+  });
+
+  it('keeps what goes beside the body', () => {
+    const full = new AppError('queue-full', 'Full.', { retryAfterSeconds: 7 });
+    expect(errorAnswer(full, 'llama_cpp_router').headers).toMatchObject({ 'retry-after': '7' });
+    expect(errorAnswer(error('unauthorized'), 'llama_cpp_router').headers).toMatchObject({
+      'www-authenticate': 'Bearer',
+    });
+  });
+
+  it('tells of them in a stream, also of what a model’s server refuses', () => {
+    expect(errorEvent(error('start-failed'), 'llama_cpp_router')).toBe('data: {"error":"What failed."}\n\n');
+    const refused = refusalEvent(400, '{"error":{"message":"Too long."}}', 'llama_cpp_router');
+    expect(refused).toBe('data: {"error":"Too long."}\n\n');
+  });
+
+  it('may be plain text, which a stream of events has as JSON', () => {
+    const told = { code: 'not-found' as const, status: 404, message: 'Gone.', details: undefined };
+    const text = textEnvelope(
+      ({ message }) => `no: ${message}`,
+      () => 400,
+    );
+    expect(text.answer(told)).toEqual({ status: 400, contentType: 'text/plain; charset=utf-8', body: 'no: Gone.' });
+    expect(text.event(told)).toBe('data: {"error":{"message":"no: Gone."}}\n\n');
+    expect(textEnvelope().answer(told)).toMatchObject({ status: 404, body: 'Gone.' });
+    expect(jsonEnvelope(({ status }) => ({ status })).answer(told)).toMatchObject({
+      status: 404,
+      body: '{"status":404}',
+    });
   });
 });

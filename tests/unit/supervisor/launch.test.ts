@@ -50,6 +50,20 @@ describe('a command', () => {
     });
   });
 
+  it('with an address of its own is asked there, its path in front of every route', async () => {
+    const port = await createPortFinder()();
+    const model = commandModelConfig('one', {
+      command: ['serve', '--port', '${PORT}', '--host', '${HOST}'],
+      proxy: `http://localhost:${port}/llm`,
+      health: '/ready',
+    });
+    expect(await prepareLaunch(model, {}, dependencies, signal)).toMatchObject({
+      args: ['--port', String(port), '--host', 'localhost'],
+      listen: { kind: 'tcp', host: 'localhost', port, basePath: '/llm' },
+      healthPath: '/llm/ready',
+    });
+  });
+
   it('without a health check is waited for by its pattern, or not at all', async () => {
     const launch = await prepareLaunch(
       commandModelConfig('one', { health: 'none', readyPattern: /up/ }),
@@ -70,5 +84,16 @@ describe('free ports', () => {
     const server = net.createServer().listen(ports[0], '127.0.0.1');
     await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
     server.close();
+  });
+
+  it('are counted from the first one on, past those that are taken', async () => {
+    const findFreePort = createPortFinder();
+    const holder = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve, reject) => holder.once('listening', resolve).once('error', reject));
+    const { port: taken } = holder.address() as net.AddressInfo;
+    const first = await findFreePort(taken);
+    expect(first).toBeGreaterThan(taken);
+    expect(await findFreePort(first), 'the next model gets the next one').toBeGreaterThan(first);
+    holder.close();
   });
 });

@@ -4,7 +4,7 @@ import { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { presentedKey, isSameSecret } from '../../proxy/guards.ts';
-import { answerLater, sendJson, sendText } from '../answers.ts';
+import { answerLater, isCrossSite, sendJson, sendText } from '../answers.ts';
 import type { Dialect, DialectCall, DialectHost, DialectListener } from '../dialect.ts';
 import { NOT_PROXIED } from './error-answer.ts';
 import { cacheFolders } from './find-models.ts';
@@ -14,6 +14,8 @@ import { findRouterRoute, isProxied, type LookPath, type RouterRoute } from './r
 import { createStartFailures } from './start-failures.ts';
 
 const FAMILY = 'llama-router';
+/** Once Corral listens and follows its file; what waits for it is a look into the caches, not a person. */
+const FIRST_RESCAN_MS = 250;
 
 export const llamaRouterDialect: Dialect = {
   name: 'llama-router',
@@ -55,8 +57,8 @@ function createLlamaRouterListener(host: DialectHost, options: LlamaRouterOption
       return;
     }
     if (!isProxied(path, endpointsOf(modelId))) throw notProxied(path, modelId);
-    // The mark makes a GET start the model, unless a page of another site sent it.
-    const mark = model === undefined ? '' : `${search === '' ? '?' : '&'}corral-start=1`;
+    // The mark makes a GET start the model; one for a page of another site never does.
+    const mark = model === undefined || isCrossSite(request) ? '' : `${search === '' ? '?' : '&'}corral-start=1`;
     const pathname = `/upstream/${encodeURIComponent(modelId)}${path}`;
     void host.inference.handleUpstream(request, response, { pathname, search: search + mark });
   }
@@ -107,6 +109,16 @@ function createLlamaRouterListener(host: DialectHost, options: LlamaRouterOption
     });
   }
 
+  // llama-router looks into the caches whenever it starts.
+  const firstRescan =
+    host.config().foreign?.format === FAMILY
+      ? host.clock.setTimer(FIRST_RESCAN_MS, () => {
+          rescan().catch((thrown: unknown) =>
+            host.log('warn', `The caches were not looked into: ${(thrown as Error).message}`),
+          );
+        })
+      : undefined;
+
   return {
     family: FAMILY,
     answer(request, response, call) {
@@ -129,7 +141,10 @@ function createLlamaRouterListener(host: DialectHost, options: LlamaRouterOption
         ? loadingEvent(modelId, options.models[modelId]?.group ?? '')
         : undefined,
     startupLine: (address) => `llama-router listens on ${address}`,
-    close: unsubscribe,
+    close() {
+      firstRescan?.cancel();
+      unsubscribe();
+    },
   };
 }
 

@@ -44,7 +44,7 @@ export function importRouterFile(document: unknown, surroundings: RouterSurround
 
   say('router.host', 'mapped', 'listeners[0].host', 'listeners[0].host');
   say('router.port', 'mapped', 'listeners[0].port', 'listeners[0].port');
-  say('router.base_port', 'approximated', 'free ports are probed for, so that none can be taken already');
+  say('router.base_port', 'mapped', 'models.*.firstPort, from where free ports are probed for');
   say('router.connection_timeout_s', 'mapped', 'server.timeouts.connect', 'server.timeouts.connect');
   say('router.read_timeout_s', 'mapped', 'server.timeouts.response, server.timeouts.idle and defaults.queue.maxWait');
   say('router.ready_timeout_s', 'mapped', 'defaults.startTimeout', 'defaults.startTimeout');
@@ -60,7 +60,8 @@ export function importRouterFile(document: unknown, surroundings: RouterSurround
   const models = withoutDuplicates(file.models, say);
   const native: Record<string, unknown> = {};
   for (const { model, index } of models) {
-    native[model.name] = importModel(model, index, surroundings, say);
+    const imported = importModel(model, index, surroundings, say);
+    native[model.name] = 'command' in imported ? { ...imported, firstPort: file.basePort } : imported;
   }
   if (file.startupModel !== '') {
     const sayStartup = (outcome: ImportEntry['outcome'], note: string): void => {

@@ -9,8 +9,15 @@ export const llamaSwapCommandLine: SeedCommandLine = {
     const read = readFlags(args);
     if (!read.ok) return read.action;
     const { values } = read;
-    if (values.get('version') === 'true')
-      return { kind: 'exit', exitCode: 0, stdout: 'version: llama-swap, as Corral does it\n' };
+    if (values.get('version') === 'true') {
+      return {
+        kind: 'step',
+        run({ print, version }) {
+          print(`version: ${version} (Corral)`);
+          return Promise.resolve(0);
+        },
+      };
+    }
     for (const [name, instead] of Object.entries(UNSUPPORTED)) {
       if (values.has(name)) return { kind: 'exit', exitCode: 1, stderr: `-${name}: ${instead}\n` };
     }
@@ -88,7 +95,7 @@ function usage(): string {
   return `Usage of llama-swap:\n${lines.join('')}`;
 }
 
-/** `:8080` is every address of the machine; nothing if the flag was not given; undefined if it is no address. */
+/** Every address of the machine is what the file asks for anyway. Undefined if it is no address. */
 function parseListen(written: string | undefined): { host?: string; port?: number } | undefined {
   if (written === undefined) return {};
   const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(written) ?? [];
@@ -96,5 +103,5 @@ function parseListen(written: string | undefined): { host?: string; port?: numbe
   if (digits === undefined || port > 65_535) return undefined;
   const host = bracketed ?? plain ?? '';
   if (bracketed !== undefined && isIP(bracketed) !== 6) return undefined;
-  return { host: host === '' ? '0.0.0.0' : host, port };
+  return host === '' || host === '0.0.0.0' ? { port } : { host, port };
 }

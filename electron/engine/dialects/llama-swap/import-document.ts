@@ -201,6 +201,10 @@ function importPeers(document: LlamaSwapDocument, context: ImportContext): Recor
   const pools: Record<string, unknown> = {};
   for (const [name, peer] of Object.entries(document.peers ?? {})) {
     const at: PathSegment[] = ['peers', name];
+    if (peer.models.length === 0) {
+      context.dropped(at, 'it has no models');
+      continue;
+    }
     const scope = { macros: context.macros };
     const key = peer.apiKey === undefined ? '' : context.expander.expand(peer.apiKey, scope, [...at, 'apiKey']);
     pools[name] = {

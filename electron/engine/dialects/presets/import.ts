@@ -11,12 +11,11 @@ export const llamaPresetsFormat: ForeignFormat = {
     const ini = parseIni(text);
     if (!ini.ok) return { ok: false, errors: ini.errors };
     const { native, report, warnings } = importPresets(ini.sections);
-    const document = Object.fromEntries(
-      ini.sections.map(({ name = '', entries }) => [
-        name,
-        Object.fromEntries(entries.map(({ key, value }) => [key, value])),
-      ]),
-    );
+    const sections = ini.sections.map(({ name, entries }) => {
+      const values = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
+      return name === undefined ? values : { [name]: values };
+    });
+    const document = Object.assign({}, ...sections) as unknown;
     return { ok: true, native, document, report, warnings };
   },
 };

@@ -6,25 +6,18 @@ import { isResident } from '#shared/model/model-state.ts';
 import { answerLater, readJson, sendJson, sendText } from '../answers.ts';
 import type { Dialect, DialectCall, DialectHost, DialectListener } from '../dialect.ts';
 import { metricsText, queueStats, telemetrySummary } from './figures-view.ts';
+import { modelsHealth, serverHealth } from './health-view.ts';
 import { createKeepWarm } from './keep-warm.ts';
 import { createMemoryLook } from './memory-look.ts';
 import { createModelHistory } from './model-history.ts';
 import type { RouterModelOptions } from './options.ts';
 import { translatePriority } from './priority.ts';
-import { averageOf, createRequestTally } from './request-tally.ts';
+import { createRequestTally } from './request-tally.ts';
 import { findAppRoute, type AppRoute } from './routes.ts';
 import { createStatusFile, readStatusFile, statusFilePath } from './status-file.ts';
 import { createStatusStreams } from './status-stream.ts';
 import { openStatusServer, type StatusServer } from './status-server.ts';
-import {
-  appStatus,
-  fullStatus,
-  gigabytes,
-  isoTime,
-  loadingStatus,
-  modelStatus,
-  type FullStatus,
-} from './status-view.ts';
+import { fullStatus, loadingStatus, modelStatus, type FullStatus } from './status-view.ts';
 import { modelVram, totalsOf, vramSummary, vramView } from './vram-view.ts';
 
 const FAMILY = 'routermodel';
@@ -108,46 +101,6 @@ function createRouterModelListener(host: DialectHost, options: RouterModelOption
     return model;
   }
 
-  function health(): { status: number; body: unknown } {
-    const { instance, engine: llamaServer, memory: view, models } = engine.snapshot();
-    const { usedBytes } = totalsOf(view);
-    const hasGpu = view.devices.some(({ kind }) => kind !== 'ram');
-    const isOk = !instance.isShuttingDown && llamaServer.status !== 'missing';
-    const body = {
-      status: isOk ? 'ok' : 'degraded',
-      checks: {
-        gpu: { status: hasGpu ? 'ok' : 'unavailable', vram_used_gb: hasGpu ? gigabytes(usedBytes) : 0 },
-        manager: {
-          status: isOk ? 'ok' : instance.isShuttingDown ? 'shutting_down' : 'degraded',
-          active_models: models.filter(({ state }) => isResident(state)).length,
-        },
-        http_client: { status: 'ok' },
-      },
-    };
-    return { status: isOk ? 200 : 503, body };
-  }
-
-  function modelsHealth(models: readonly ModelView[]): Record<string, unknown> {
-    catchUp();
-    const loaded = models.filter(({ state }) => isResident(state) || state === 'crashed' || state === 'failed');
-    return Object.fromEntries(
-      loaded.map((model) => {
-        const failures = history.attempts(model.id);
-        const seconds = tally.byModel().get(model.id)?.durationsSeconds ?? [];
-        return [
-          model.id,
-          {
-            uptime_percentage: history.uptimePercentage(model.id, clock.wallMs()),
-            consecutive_failures: failures,
-            avg_response_time_ms: Math.round(averageOf(seconds) * 1000),
-            last_check: isoTime(clock.wallMs()),
-            status: model.state === 'ready' ? (failures > 0 ? 'degraded' : 'healthy') : appStatus(model),
-          },
-        ];
-      }),
-    );
-  }
-
   async function metrics(): Promise<string> {
     await memory.ensure();
     catchUp();
@@ -198,61 +151,77 @@ function createRouterModelListener(host: DialectHost, options: RouterModelOption
     if (refused !== undefined) throw refused;
   }
 
+  /** What can be told from what is known; undefined for the other routes. */
+  function viewOf(route: AppRoute, call: DialectCall): unknown {
+    const snapshot = engine.snapshot();
+    switch (route.kind) {
+      case 'models':
+        return { object: 'list', data: modelsOf(call).map(listed) };
+      case 'models-health':
+        return modelsHealth(modelsOf(call), { history, tally, nowMs: clock.wallMs() });
+      case 'queue-stats':
+        return queueStats(modelsOf(call), tally);
+      case 'telemetry':
+        return telemetrySummary(tally);
+      case 'failed':
+        return { failed_models: history.failed() };
+      case 'loading-status':
+        return loadingStatus(findModel(call, route.model));
+      case 'status':
+        return fullStatus(snapshot, modelsOf(call), clock.wallMs());
+      case 'model-status':
+        return modelStatus(findModel(call, route.model), snapshot.memory);
+      default:
+        return undefined;
+    }
+  }
+
+  /** Of what has to be looked up first. */
+  async function readView(route: AppRoute, call: DialectCall): Promise<unknown> {
+    if (route.kind === 'status-file') {
+      const status = await readStatusFile(statusFileName);
+      if (status === undefined) throw new AppError('not-found', 'Status file not found');
+      return status;
+    }
+    await memory.ensure();
+    const snapshot = engine.snapshot();
+    if (route.kind === 'vram-model') return modelVram(findModel(call, route.model), snapshot.memory);
+    return route.kind === 'vram' ? vramView(snapshot, modelsOf(call)) : vramSummary(snapshot, modelsOf(call));
+  }
+
   function answerRoute(route: AppRoute, request: IncomingMessage, response: ServerResponse, call: DialectCall): void {
     const later = (work: () => Promise<void>): void => answerLater(response, FAMILY, work);
-    const send = (value: unknown): void => sendJson(response, 200, value);
     switch (route.kind) {
       case 'wrong-method':
         throw new AppError('method-not-allowed', 'Method Not Allowed');
-      case 'models':
-        return send({ object: 'list', data: modelsOf(call).map((model) => listed(model)) });
       case 'health': {
-        const { status, body } = health();
-        return sendJson(response, status, body);
+        const { status, body } = serverHealth(engine.snapshot());
+        sendJson(response, status, body);
+        break;
       }
       case 'metrics':
-        return later(async () => sendText(response, 200, await metrics(), 'text/plain; version=0.0.4; charset=utf-8'));
+        later(async () => sendText(response, 200, await metrics(), 'text/plain; version=0.0.4; charset=utf-8'));
+        break;
       case 'vram':
       case 'vram-summary':
-        return later(async () => {
-          await memory.ensure();
-          send((route.kind === 'vram' ? vramView : vramSummary)(engine.snapshot(), modelsOf(call)));
-        });
       case 'vram-model':
-        return later(async () => {
-          await memory.ensure();
-          send(modelVram(findModel(call, route.model), engine.snapshot().memory));
-        });
-      case 'models-health':
-        return send(modelsHealth(modelsOf(call)));
-      case 'queue-stats':
-        catchUp();
-        return send(queueStats(modelsOf(call), tally));
-      case 'telemetry':
-        catchUp();
-        return send(telemetrySummary(tally));
-      case 'failed':
-        return send({ failed_models: history.failed() });
-      case 'loading-status':
-        return send(loadingStatus(findModel(call, route.model)));
-      case 'status':
-        return send(fullStatus(engine.snapshot(), modelsOf(call), clock.wallMs()));
-      case 'model-status':
-        return send(modelStatus(findModel(call, route.model), engine.snapshot().memory));
-      case 'status-stream':
-        return streams.add(response, () => fullStatus(engine.snapshot(), modelsOf(call), clock.wallMs()));
       case 'status-file':
-        return later(async () => {
-          const status = await readStatusFile(statusFileName);
-          if (status === undefined) throw new AppError('not-found', 'Status file not found');
-          send(status);
-        });
+        later(async () => sendJson(response, 200, await readView(route, call)));
+        break;
+      case 'status-stream':
+        streams.add(response, () => fullStatus(engine.snapshot(), modelsOf(call), clock.wallMs()));
+        break;
       case 'eject':
         demandAdmin(request);
-        return later(() => eject(request, response, call));
+        later(() => eject(request, response, call));
+        break;
       case 'reset':
         demandAdmin(request);
-        return reset(response, findModel(call, route.model));
+        reset(response, findModel(call, route.model));
+        break;
+      default:
+        catchUp();
+        sendJson(response, 200, viewOf(route, call));
     }
   }
 
@@ -286,6 +255,8 @@ function createRouterModelListener(host: DialectHost, options: RouterModelOption
       memory.close();
       keepWarm.close();
       streams.close();
+      // What became of the models while Corral ended.
+      statusFile.write(currentStatus());
       await statusFile.close();
       await (await statusServer)?.close();
     },

@@ -1,3 +1,4 @@
+import { megabytes } from './status-view.ts';
 import { jsonEnvelope, type ErrorEnvelope, type ToldError } from '../error-envelope.ts';
 
 /** FastAPI's `{ detail }`; the status where RouterModelCustom has another than Corral. */
@@ -6,20 +7,19 @@ export const routerModelErrors: ErrorEnvelope = jsonEnvelope(
   ({ code, status }) => (code === 'queue-full' ? 503 : code === 'queue-timeout' ? 504 : status),
 );
 
-/** `details.reason` of a refusal for want of memory. */
-export const OUT_OF_VRAM = 'out-of-vram';
-
 function vramError({ code, message, details }: ToldError): Record<string, unknown> | undefined {
-  if (code !== 'no-room' || details?.['reason'] !== OUT_OF_VRAM) return undefined;
+  const required = details?.['requiredBytes'];
+  const available = details?.['availableBytes'];
+  if (code !== 'no-room' || typeof required !== 'number' || typeof available !== 'number') return undefined;
   return {
     error: {
       message,
       type: 'insufficient_vram_error',
       code: 'vram_exhausted',
-      model: details['model'],
-      required_mb: details['requiredMb'],
-      available_mb: details['availableMb'],
-      loaded_models: details['loadedModels'],
+      model: details?.['model'],
+      required_mb: megabytes(required),
+      available_mb: megabytes(available),
+      loaded_models: details?.['loadedModels'] ?? [],
     },
   };
 }

@@ -48,6 +48,8 @@ export function createModelHistory(): ModelHistory {
 
   return {
     observe({ id, state, stateSince, problem, lastExit }) {
+      // A start that fails before there is a process ends where it began.
+      const isFailure = downStates.has(state) || (state === 'off' && problem !== null);
       const past = pasts.get(id) ?? { state: 'off', sinceMs: stateSince, upMs: 0, downMs: 0, attempts: 0, error: '' };
       pasts.set(id, past);
       if (past.state === state && past.sinceMs === stateSince) return;
@@ -55,18 +57,16 @@ export function createModelHistory(): ModelHistory {
       if (state === 'ready') {
         if (past.state !== 'ready') loads += 1;
         past.attempts = 0;
-      } else if (downStates.has(state) && !(state === 'failed' && past.state === 'crashed')) {
+      } else if (isFailure && !(state === 'failed' && past.state === 'crashed')) {
         past.attempts += 1;
       } else if (state === 'off' && past.state !== 'off' && lastExit?.askedBy === 'eject') ejects += 1;
-      if (problem !== null && downStates.has(state)) past.error = problem.message;
+      if (problem !== null && isFailure) past.error = problem.message;
       past.state = state;
       past.sinceMs = stateSince;
     },
     attempts: (modelId) => pasts.get(modelId)?.attempts ?? 0,
     failed: () =>
-      [...pasts].flatMap(([model, { attempts, error, state }]) =>
-        attempts > 0 && downStates.has(state) ? [{ model, attempts, error }] : [],
-      ),
+      [...pasts].flatMap(([model, { attempts, error }]) => (attempts > 0 ? [{ model, attempts, error }] : [])),
     forget(modelId) {
       const past = pasts.get(modelId);
       if (past === undefined || past.attempts === 0) return undefined;

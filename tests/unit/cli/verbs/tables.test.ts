@@ -118,6 +118,38 @@ describe('corral status', () => {
     ]);
   });
 
+  it('shows servers elsewhere and what is wrong with them', async () => {
+    const endpoint = {
+      url: 'http://gpu-1.lan:5526',
+      health: 'healthy' as const,
+      problem: null,
+      isResting: false,
+      activeRequests: 2,
+      concurrency: 8,
+      servedRequests: 9,
+      modelCount: 1,
+      checkedAt: 1,
+    };
+    const dead = {
+      url: 'http://gpu-2.lan:8000',
+      health: 'down' as const,
+      problem: 'connection refused',
+      modelCount: null,
+    };
+    const endpoints = [endpoint, { ...endpoint, ...dead, activeRequests: 0, concurrency: null }];
+    const pools = [{ name: 'lab', sticky: 'user' as const, stickyUsers: 1, waitingRequests: 3, endpoints }];
+    const pooled = createScriptedBridge({ 'get-snapshot': () => snapshotOf({ pools }) });
+    const context = createContext();
+    await showStatus(pooled, context);
+    expect(context.terminal.output).toContain(
+      'Pool lab       http://gpu-1.lan:5526  healthy, 1 model, 2 of 8 running, 3 waiting for the pool\n' +
+        '               http://gpu-2.lan:8000  down: connection refused, 0 running\n',
+    );
+    const json = createContext({ isJson: true });
+    await showStatus(pooled, json);
+    expect(JSON.parse(json.terminal.output)).toMatchObject({ pools });
+  });
+
   it.each([
     [
       { status: 'ready', build: { id: 'b11669', executable: '/usr/bin/llama-server', origin: 'path' } } as const,
@@ -164,6 +196,12 @@ describe('corral status', () => {
     await showStatus(bridge, context);
     const { instance, engine } = snapshotOf();
     const counts = { models: 5, loaded: 3, activeRequests: 3, waitingRequests: 2 };
-    expect(JSON.parse(context.terminal.output)).toEqual({ instance, engine, counts, memory: snapshotOf().memory });
+    expect(JSON.parse(context.terminal.output)).toEqual({
+      instance,
+      engine,
+      counts,
+      pools: [],
+      memory: snapshotOf().memory,
+    });
   });
 });

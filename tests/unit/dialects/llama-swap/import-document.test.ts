@@ -54,7 +54,7 @@ const errorsOf = (text: string): unknown => {
 
 describe('the early form: the README’s own example', () => {
   it('becomes a configuration that does the same', async () => {
-    const text = await fixture('llama-swap-readme.yaml');
+    const text = await fixture('examples/llama-swap.yaml');
     const config = resolved(text);
     expect(config.memory.maxLoaded).toBe(1);
     expect(command(config, 'llama')).toMatchObject({

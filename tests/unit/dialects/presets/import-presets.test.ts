@@ -7,7 +7,7 @@ import { parseIni } from '../../../../electron/engine/dialects/presets/parse-ini
 import { findPresetFlag } from '../../../../electron/engine/dialects/presets/preset-flags.ts';
 import { parseHelp } from '../../../../electron/engine/llama/capabilities.ts';
 
-const fixture = new URL('../../../fixtures/seeds/llama-presets.ini', import.meta.url);
+const fixture = new URL('../../../fixtures/seeds/examples/llama-presets.ini', import.meta.url);
 const help = new URL('../../../fixtures/llama-help/build-11669.txt', import.meta.url);
 
 function imported(text: string): ReturnType<typeof importPresets> {

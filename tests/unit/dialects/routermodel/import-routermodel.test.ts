@@ -23,7 +23,7 @@ const plain: AppSurroundings = {
 };
 
 function readme(): Record<string, unknown> {
-  const file = new URL('../../../fixtures/seeds/routermodel/readme.json', import.meta.url);
+  const file = new URL('../../../fixtures/seeds/examples/routermodel.json', import.meta.url);
   return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
 }
 

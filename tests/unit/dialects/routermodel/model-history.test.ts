@@ -34,6 +34,16 @@ describe('the history of a model', () => {
     );
   });
 
+  it('counts starts that failed before there was a process', () => {
+    const history = historyOf(
+      ['starting', 1],
+      ['off', 2, { problem }],
+      ['off', 2, { problem }],
+      ['off', 4, { problem }],
+    );
+    expect(history.failed()).toEqual([{ model: 'qwen3', attempts: 2, error: 'no memory' }]);
+  });
+
   it('forgets failures once the model is ready, or is reset', () => {
     expect(historyOf(['crashed', 2, { problem }], ['ready', 3]).attempts('qwen3')).toBe(0);
     const history = historyOf(['crashed', 2, { problem }]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ToldError } from '../../../../electron/engine/dialects/error-envelope.ts';
-import { OUT_OF_VRAM, routerModelErrors } from '../../../../electron/engine/dialects/routermodel/error-answer.ts';
+import { routerModelErrors } from '../../../../electron/engine/dialects/routermodel/error-answer.ts';
 import { translatePriority } from '../../../../electron/engine/dialects/routermodel/priority.ts';
 import { findAppRoute } from '../../../../electron/engine/dialects/routermodel/routes.ts';
 
@@ -61,7 +61,7 @@ describe('failures', () => {
   });
 
   it('tell of want of memory in an envelope of its own', () => {
-    const details = { reason: OUT_OF_VRAM, model: 'a', requiredMb: 9, availableMb: 4, loadedModels: ['b'] };
+    const details = { model: 'a', requiredBytes: 9 * 2 ** 20, availableBytes: 4 * 2 ** 20, loadedModels: ['b'] };
     const { status, body } = routerModelErrors.answer(told({ code: 'no-room', status: 503, details }));
     expect(status).toBe(503);
     expect(JSON.parse(body)).toEqual({
