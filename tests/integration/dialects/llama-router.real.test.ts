@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 async function start(): Promise<ForeignCorral> {
-  const fixture = new URL('../../fixtures/seeds/llama-router/readme.json', import.meta.url);
+  const fixture = new URL('../../fixtures/seeds/examples/llama-router.json', import.meta.url);
   const document = JSON.parse(await readFile(fixture, 'utf8')) as {
     router: Record<string, unknown>;
     models: { path: string }[];

@@ -48,7 +48,7 @@ const plain = { name: 'a', path: '/m/a.gguf' };
 
 describe('the configuration of the README', () => {
   it('runs its model by the spawn command with model, port and host appended', () => {
-    const config = resolved(fixture('readme.json'));
+    const config = resolved(fixture('../examples/llama-router.json'));
     const model = config.models.get('Qwen3-8B-Q4_K_M.gguf') as CommandModelConfig;
     expect(model.command).toEqual([
       'llama-server',
@@ -62,7 +62,7 @@ describe('the configuration of the README', () => {
   });
 
   it('listens where the file says, with its timeouts', () => {
-    const { native } = importOf(fixture('readme.json'));
+    const { native } = importOf(fixture('../examples/llama-router.json'));
     expect(native['listeners']).toEqual([
       {
         dialect: 'llama-router',
@@ -76,12 +76,14 @@ describe('the configuration of the README', () => {
         },
       },
     ]);
-    const { timeouts } = resolved(fixture('readme.json')).server;
+    const { timeouts } = resolved(fixture('../examples/llama-router.json')).server;
     expect(timeouts).toMatchObject({ connectMs: 5000, responseMs: 600_000, idleMs: 600_000 });
   });
 
   it('tells what became of every key', () => {
-    const outcomes = new Map(importOf(fixture('readme.json')).report.map((entry) => [entry.path, entry.outcome]));
+    const outcomes = new Map(
+      importOf(fixture('../examples/llama-router.json')).report.map((entry) => [entry.path, entry.outcome]),
+    );
     expect(Object.fromEntries(outcomes)).toEqual({
       'router.host': 'mapped',
       'router.port': 'mapped',
@@ -99,7 +101,7 @@ describe('the configuration of the README', () => {
   });
 
   it('is what the first run writes, without the model', () => {
-    expect(newRouterFile()).toEqual({ ...(fixture('readme.json') as object), models: [] });
+    expect(newRouterFile()).toEqual({ ...(fixture('../examples/llama-router.json') as object), models: [] });
   });
 
   it('overrides the spawn of one model', () => {
