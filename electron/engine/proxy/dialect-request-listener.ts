@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
+import type { RequestUrl } from './find-target.ts';
 import { DEFAULT_LANE, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
-import type { InferenceHandler, RequestUrl } from './inference.ts';
+import type { InferenceHandler } from './inference.ts';
 import { createGate, splitUrl } from './request-listener.ts';
 import { findInferenceRoute, inferenceRoutes, type ApiFamily } from './routes.ts';
 

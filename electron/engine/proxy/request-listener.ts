@@ -2,12 +2,15 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { AppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
 import { answerPreflight, checkHost, checkOrigin, type GuardPolicy } from './guards.ts';
-import type { InferenceHandler, RequestUrl } from './inference.ts';
+import type { RequestUrl } from './find-target.ts';
+import type { InferenceHandler } from './inference.ts';
 import { familyOf, findInferenceRoute, type ApiFamily } from './routes.ts';
 
 export interface RequestListenerOptions {
   guardPolicy(): GuardPolicy;
   readonly inference: InferenceHandler;
+  /** Routes of another API that no model answers; false: not one of them. */
+  readonly answerForeign?: (request: IncomingMessage, response: ServerResponse, url: RequestUrl) => boolean;
   /** Express, for everything that is not on the way of tokens. */
   readonly app: RequestListener;
 }
@@ -16,7 +19,8 @@ export interface RequestListenerOptions {
  * What Node's server calls. The guards come first for every request; then the inference routes are dispatched here, since
  * Express's router and its wrapping of request and response would cost more than the rest of Corral (docs/adr/0006).
  */
-export function createRequestListener({ guardPolicy, inference, app }: RequestListenerOptions): RequestListener {
+export function createRequestListener(options: RequestListenerOptions): RequestListener {
+  const { guardPolicy, inference, answerForeign, app } = options;
   const isAnswered = createGate(guardPolicy);
 
   return (request, response) => {
@@ -25,7 +29,7 @@ export function createRequestListener({ guardPolicy, inference, app }: RequestLi
     const route = findInferenceRoute(request.method ?? 'GET', url.pathname);
     if (route !== undefined) void inference.handle(route, request, response, url);
     else if (url.pathname.startsWith('/upstream/')) void inference.handleUpstream(request, response, url);
-    else app(request, response);
+    else if (answerForeign?.(request, response, url) !== true) app(request, response);
   };
 }
 
