@@ -4,6 +4,7 @@ import { AppError, errorStatus, serialiseError, toAppError } from '#shared/contr
 import type { NumberedEvent } from '#shared/contract/events.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createCommandHandlers, runCommand, type CommandHandlers } from './command-handlers.ts';
+import { openApiDocument } from './openapi.ts';
 
 const MAX_COMMAND_BYTES = 1024 * 1024;
 /** A reader that is this far behind is cut off; it comes back and gets a fresh snapshot. */
@@ -12,8 +13,9 @@ const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
 const HEARTBEAT_MS = 15_000;
 
 /**
- * The contract over HTTP, mounted at `/control`: `POST /commands/<name>` and `GET /events`. Everything needs the admin or
- * the instance token, and calls a JSON content type, so that no page can make a browser send one.
+ * The contract over HTTP, mounted at `/control`: `POST /commands/<name>`, `GET /events` and their description at
+ * `GET /openapi.json`. Everything needs the admin or the instance token, and calls a JSON content type, so that no page can
+ * make a browser send one.
  */
 export function createControlHandler(engine: Engine): (request: IncomingMessage, response: ServerResponse) => void {
   const handlers = createCommandHandlers(engine, { isOwner: false });
@@ -26,6 +28,11 @@ export function createControlHandler(engine: Engine): (request: IncomingMessage,
     const [path = '/'] = (request.url ?? '/').split('?');
     if (path === '/events') {
       if (request.method === 'GET') streamEvents(engine, response);
+      else sendControlError(response, methodNotAllowed(request, 'GET'), { allow: 'GET' });
+      return;
+    }
+    if (path === '/openapi.json') {
+      if (request.method === 'GET') sendJson(response, JSON.stringify(openApiDocument()));
       else sendControlError(response, methodNotAllowed(request, 'GET'), { allow: 'GET' });
       return;
     }
@@ -58,12 +65,15 @@ async function answerCommand(
   });
   try {
     const payload = await readJson(request);
-    const body = JSON.stringify(await runCommand(handlers, name, payload, gone.signal));
-    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
-    response.end(body);
+    sendJson(response, JSON.stringify(await runCommand(handlers, name, payload, gone.signal)));
   } catch (thrown) {
     if (!gone.signal.aborted) sendControlError(response, toAppError(thrown));
   }
+}
+
+function sendJson(response: ServerResponse, body: string): void {
+  response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(body);
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

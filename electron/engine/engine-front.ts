@@ -24,8 +24,10 @@ import {
 import type { GuardPolicy } from './proxy/guards.ts';
 import { listedPoolModel } from './proxy/listed-pool-models.ts';
 import { createPooledRequests } from './proxy/pooled-requests.ts';
+import type { ServerListener } from './proxy/listeners.ts';
 import { createProxyApp, type Mount } from './proxy/proxy-app.ts';
 import { createRequestListener } from './proxy/request-listener.ts';
+import { createUpgradeListener } from './proxy/upgrade.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
 import { canKeepKvCache } from './supervisor/kv-cache-key.ts';
 import type { ModelProcessView } from './supervisor/model-process.ts';
@@ -64,10 +66,10 @@ export interface DialectFrontOptions {
 
 export interface EngineFront {
   /** With `/control` and `/ui/`, for the native address. */
-  native(): RequestListener;
+  native(): ServerListener;
   /** The native API without those, for a further address with guards of its own. */
-  furtherNative(settings: () => InferenceSettings, dialect: DialectName): RequestListener;
-  ofDialect(options: DialectFrontOptions): { readonly listener: RequestListener; readonly dialect: DialectListener };
+  furtherNative(settings: () => InferenceSettings, dialect: DialectName): ServerListener;
+  ofDialect(options: DialectFrontOptions): { readonly listener: ServerListener; readonly dialect: DialectListener };
   renderMetrics(): Promise<{ contentType: string; text: string }>;
 }
 
@@ -124,11 +126,13 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     settings: () => InferenceSettings,
     mounts: readonly Mount[],
     isOllama: boolean,
-  ): RequestListener {
+  ): ServerListener {
     const guardPolicy = (): GuardPolicy => settings().guardPolicy;
     const inference = createInferenceHandler({ ...inferenceDependencies, settings });
     const { answer: answerForeign } = createOllama(guardPolicy, isOllama);
-    return createRequestListener({ guardPolicy, inference, answerForeign, app: createApp(guardPolicy, mounts) });
+    const app = createApp(guardPolicy, mounts);
+    const listener = createRequestListener({ guardPolicy, inference, answerForeign, app });
+    return Object.assign(listener, { upgrade: createUpgradeListener({ ...inferenceDependencies, settings }) });
   }
 
   const createOllama = (guardPolicy: () => GuardPolicy, hasRoot: boolean): OllamaApi =>
@@ -164,7 +168,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
       mounts,
     });
 
-  let native: RequestListener | undefined;
+  let native: ServerListener | undefined;
   return {
     // Not before it is needed: other layers mount their handlers meanwhile.
     native: () => (native ??= createNative(options.settings, options.mounts, false)),
@@ -188,7 +192,8 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
         answer: (request, response, call) => dialect.answer(request, response, call),
         isAdmin: (headers) => checkAdmin(headers) === undefined || dialect.isOwnToken?.(headers) === true,
       });
-      return { listener, dialect };
+      const upgrade = createUpgradeListener({ ...inferenceDependencies, settings });
+      return { listener: Object.assign(listener, { upgrade }), dialect };
     },
     renderMetrics,
   };

@@ -9,7 +9,7 @@ import type { EngineFront } from './engine-front.ts';
 import type { Logger } from './ports/logger.ts';
 import { formatAddress } from './proxy/format-address.ts';
 import type { InferenceSettings } from './proxy/inference.ts';
-import { openListeners, type AddressSettings, type Listeners } from './proxy/listeners.ts';
+import { openListeners, type AddressSettings, type Listeners, type ServerListener } from './proxy/listeners.ts';
 
 export interface EngineListeners {
   /**
@@ -45,7 +45,7 @@ interface Door {
 
 /** What answers at an address. */
 interface Furniture {
-  readonly handler: RequestListener;
+  readonly handler: ServerListener;
   /** Undefined for the native ones. */
   readonly dialect: DialectListener | undefined;
 }
@@ -60,7 +60,7 @@ export function createEngineListeners(options: EngineListenersOptions): EngineLi
 
   async function listen(
     place: { host: string; port: number },
-    { from, settings, handler }: { from: ResolvedConfig; settings: AddressSettings; handler: RequestListener },
+    { from, settings, handler }: { from: ResolvedConfig; settings: AddressSettings; handler: ServerListener },
   ): Promise<Listeners> {
     const listeners = await openListeners({
       host: place.host,
@@ -108,7 +108,10 @@ export function createEngineListeners(options: EngineListenersOptions): EngineLi
       port: isServedFile ? '--port' : `listeners[${index}].port`,
     };
     // What comes is answered later than this function goes on, when the door is complete.
-    const handler: RequestListener = (request, response) => door.furniture.handler(request, response);
+    const handler: ServerListener = Object.assign<RequestListener, Pick<ServerListener, 'upgrade'>>(
+      (request, response) => door.furniture.handler(request, response),
+      { upgrade: (request, socket, head) => door.furniture.handler.upgrade?.(request, socket, head) },
+    );
     const listeners = await listen(spec, { from, settings, handler });
     const door: Door = { spec, listeners, furniture: furnish({ spec, listeners }) };
     return door;

@@ -105,7 +105,7 @@ function openWebUi(facts: RecipeFacts): RecipeStep[] {
 function libreChat(facts: RecipeFacts): RecipeStep[] {
   return [
     {
-      text: 'Add this to librechat.yaml. Where the file has endpoints already, add the entry to their list.',
+      text: 'Add this to librechat.yaml. Where the file has endpoints already, add the entry to their list; a new file also needs the version line that LibreChat’s example begins with.',
       snippet: {
         language: 'yaml',
         code: [
@@ -118,7 +118,7 @@ function libreChat(facts: RecipeFacts): RecipeStep[] {
           `        default: [${quote(facts.model)}]`,
           '        fetch: true',
           '      titleConvo: true',
-          '      # The model of the conversation, so that a title loads no other one.',
+          '      # LibreChat’s word for the model of the conversation, so that a title loads no other one.',
           '      titleModel: current_model',
           '      modelDisplayLabel: Corral',
         ].join('\n'),
@@ -192,7 +192,7 @@ function zed(facts: RecipeFacts): RecipeStep[] {
       },
     },
     {
-      text: 'Give Zed the key: in its settings for LLM providers, under Corral, or as a variable where Zed is started from.',
+      text: 'Give Zed the key: in Settings, AI, LLM Providers, under Corral; or as a variable where Zed is started from. It does not go into settings.json.',
       snippet: { language: 'shell', code: `export CORRAL_API_KEY=${shellQuote(facts.key)}` },
     },
   ];
@@ -257,6 +257,9 @@ function n8n(facts: RecipeFacts): RecipeStep[] {
     fill('API Key', facts.key),
     fill('Base URL', baseUrl(facts)),
     fill('In the OpenAI Chat Model node, choose that credential, and the model by its id:', facts.model),
+    {
+      text: 'Where the node offers Use Responses API, switch it off: every server speaks chat completions, not every one the other. The OpenAI node of version 2 always uses Responses; take the chat model node with a chain or an agent instead.',
+    },
     { text: container },
   ];
 }

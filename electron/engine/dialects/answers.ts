@@ -40,3 +40,12 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
     throw thrown;
   }
 }
+
+/**
+ * Whether a browser sends it for a page of another site, as any page can make it do with a GET. Such a request never starts
+ * a model. What is no browser does not say.
+ */
+export function isCrossSite(request: IncomingMessage): boolean {
+  const site = request.headers['sec-fetch-site'];
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}

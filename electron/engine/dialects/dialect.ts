@@ -6,9 +6,9 @@ import type { ResolvedName } from '../model-table.ts';
 import type { ListedPoolModel } from '../pools/pools-contract.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LogLevel } from '../ports/logger.ts';
-import type { RequestUrl } from '../proxy/find-target.ts';
 import type { Lane } from '../proxy/guards.ts';
 import type { InferenceHandler } from '../proxy/inference.ts';
+import type { RequestUrl } from '../proxy/request-url.ts';
 import type { ApiFamily, InferenceRoute } from '../proxy/routes.ts';
 import type { SeedName } from './dialect-names.ts';
 

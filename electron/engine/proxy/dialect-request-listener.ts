@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
-import type { RequestUrl } from './find-target.ts';
 import { DEFAULT_LANE, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import type { InferenceHandler } from './inference.ts';
-import { createGate, splitUrl } from './request-listener.ts';
+import { closeIfUnread } from './refuse-unread.ts';
+import { createGate } from './request-listener.ts';
+import { splitUrl, type RequestUrl } from './request-url.ts';
 import { findInferenceRoute, inferenceRoutes, type ApiFamily } from './routes.ts';
 
 export interface DialectRequestListenerOptions {
@@ -34,6 +35,7 @@ export function createDialectRequestListener(options: DialectRequestListenerOpti
   return (request, response) => {
     const url = splitUrl(request.url ?? '/');
     if (isAnswered(request, response, url)) return;
+    closeIfUnread(request, response);
     const lane = laneOf(request, url.pathname);
     if (lane instanceof AppError) {
       sendError(response, lane, family);

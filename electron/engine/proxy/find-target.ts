@@ -8,6 +8,7 @@ import { filterBody, parseJsonObject, withModelName } from './filter-body.ts';
 import { checkJsonBody, findRequestedModel, type RequestedModel } from './find-model.ts';
 import { checkLaneModel, type Lane } from './guards.ts';
 import type { PooledRequests, PooledTarget } from './pooled-requests.ts';
+import type { RequestUrl } from './request-url.ts';
 import type { InferenceRoute } from './routes.ts';
 import type { Translate, TranslatedRequest } from './translation.ts';
 
@@ -42,13 +43,6 @@ export interface TargetSources {
   readonly pooled: PooledRequests;
   /** Shared by all addresses. */
   readonly conversations: Conversations;
-}
-
-/** A request's target, split once. */
-export interface RequestUrl {
-  readonly pathname: string;
-  /** With its question mark, or empty. */
-  readonly search: string;
 }
 
 /** Throws `invalid-request` and `model-missing` for a body that does not say what it should, `not-found`. */

@@ -4,6 +4,9 @@ import systeminformation from 'systeminformation';
 import { AppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
 import { formatAddress } from './format-address.ts';
+import { isWebSocket, serveAsPlain } from './plain-upgrade.ts';
+import { followPipelined } from './pipelined-responses.ts';
+import type { UpgradeListener } from './upgrade.ts';
 
 export interface Listeners {
   readonly host: string;
@@ -14,6 +17,9 @@ export interface Listeners {
   close(): Promise<void>;
 }
 
+/** What a server calls; without `upgrade`, wishes to talk in another way than HTTP are ignored. */
+export type ServerListener = RequestListener & { readonly upgrade?: UpgradeListener };
+
 /** Such as `listeners[0].host` and `listeners[0].port`. */
 export interface AddressSettings {
   readonly host: string;
@@ -23,6 +29,7 @@ export interface AddressSettings {
 /** Idle keep-alive connections of clients; longer than what common clients use, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADERS = 200;
+const TOO_MANY_HEADERS = `The request has ${MAX_HEADERS} headers or more.`;
 /** How long the system is asked who holds a port; an answer without a name is better than none. */
 const HOLDER_TIMEOUT_MS = 3000;
 
@@ -33,7 +40,7 @@ const HOLDER_TIMEOUT_MS = 3000;
 export async function openListeners(options: {
   host: string;
   port: number;
-  handler: RequestListener;
+  handler: ServerListener;
   requestTimeoutMs: number;
   /** Where host and port are said, for who must change them. */
   settings: AddressSettings;
@@ -43,6 +50,8 @@ export async function openListeners(options: {
   const { host, handler, requestTimeoutMs } = options;
   const addresses = host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
   const servers: http.Server[] = [];
+  /** No connections of the server any more, so that it does not end them. */
+  const upgraded = new Set<Socket>();
   let { port } = options;
 
   const close = async (): Promise<void> => {
@@ -52,13 +61,14 @@ export async function openListeners(options: {
           new Promise<void>((resolve) => {
             server.close(() => resolve());
             server.closeAllConnections();
+            for (const socket of upgraded) socket.destroy();
           }),
       ),
     );
   };
 
   for (const address of addresses) {
-    const server = createServer(handler, requestTimeoutMs);
+    const server = createServer(handler, requestTimeoutMs, upgraded);
     try {
       await listen(server, address, port);
     } catch (thrown) {
@@ -91,29 +101,40 @@ export async function openListeners(options: {
   };
 }
 
-function createServer(handler: RequestListener, requestTimeoutMs: number): http.Server {
+function createServer(handler: ServerListener, requestTimeoutMs: number, upgraded: Set<Socket>): http.Server {
   const server = http.createServer(
     {
       requestTimeout: requestTimeoutMs,
-      headersTimeout: Math.min(requestTimeoutMs, 12_000),
+      headersTimeout: Math.min(requestTimeoutMs, 8000),
       connectionsCheckingInterval: 2000,
       keepAliveTimeout: KEEP_ALIVE_MS,
       // A request without Host is refused by the guard, in the client's own error shape.
       requireHostHeader: false,
     },
     (request, response) => {
+      followPipelined(request, response);
       // Node drops what exceeds the count without a word; what is left is not the request that was sent.
       if (request.rawHeaders.length < 2 * MAX_HEADERS) handler(request, response);
-      else
-        sendError(
-          response,
-          new AppError('invalid-request', `The request has ${MAX_HEADERS} headers or more.`),
-          'openai',
-          { connection: 'close' },
-        );
+      else sendError(response, new AppError('invalid-request', TOO_MANY_HEADERS), 'openai', { connection: 'close' });
     },
   );
   server.maxHeadersCount = MAX_HEADERS;
+  const { upgrade } = handler;
+  if (upgrade !== undefined) {
+    server.on('upgrade', (request, socket: Socket, head) => {
+      if (request.rawHeaders.length >= 2 * MAX_HEADERS) {
+        refuseSocket(socket, '400 Bad Request', TOO_MANY_HEADERS);
+        return;
+      }
+      if (!isWebSocket(request)) {
+        serveAsPlain(server, request, socket, head);
+        return;
+      }
+      upgraded.add(socket);
+      socket.once('close', () => upgraded.delete(socket));
+      upgrade(request, socket, head);
+    });
+  }
   // No limit on how long an answer takes.
   server.timeout = 0;
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -127,14 +148,19 @@ function createServer(handler: RequestListener, requestTimeoutMs: number): http.
         : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
           ? ['408 Request Timeout', 'The request was not complete in time.']
           : ['400 Bad Request', 'The request is not valid HTTP.'];
-    const body = JSON.stringify({
-      error: { message, type: 'invalid_request_error', param: null, code: 'invalid_request', source: 'corral' },
-    });
-    socket.end(
-      `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
+    refuseSocket(socket, status, message);
   });
   return server;
+}
+
+/** Where there is no request that could be answered. */
+function refuseSocket(socket: Socket, status: string, message: string): void {
+  const body = JSON.stringify({
+    error: { message, type: 'invalid_request_error', param: null, code: 'invalid_request', source: 'corral' },
+  });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 function listen(server: http.Server, host: string, port: number): Promise<void> {

@@ -8,6 +8,25 @@ import type { ApiFamily } from './routes.ts';
 const LINGER_MS = 1000;
 const LINGER_BYTES = 16 * 1024 * 1024;
 
+/** How long a client has for the rest of a body that nobody wanted to read. */
+const UNREAD_MS = 5000;
+
+/**
+ * Ends the connection of a request that was answered without its body being read, if the body never ends: it would be taken
+ * for one that is kept alive.
+ */
+export function closeIfUnread(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete) return;
+  response.once('finish', () => {
+    if (request.complete) return;
+    const timer = setTimeout(() => {
+      if (!request.complete) request.socket.destroy();
+    }, UNREAD_MS);
+    timer.unref();
+    request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+  });
+}
+
 /**
  * Refuses a request whose body is still on its way. Closing at once would meet a client that still writes with a reset, and
  * many then never read the answer (RFC 9112, section 9.6): so the answer goes out whole, what still comes is thrown away for

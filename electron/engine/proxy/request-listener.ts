@@ -2,8 +2,9 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { AppError } from '#shared/contract/errors.ts';
 import { sendError } from './error-bodies.ts';
 import { answerPreflight, checkHost, checkOrigin, type GuardPolicy } from './guards.ts';
-import type { RequestUrl } from './find-target.ts';
 import type { InferenceHandler } from './inference.ts';
+import { closeIfUnread } from './refuse-unread.ts';
+import { splitUrl, type RequestUrl } from './request-url.ts';
 import { familyOf, findInferenceRoute, type ApiFamily } from './routes.ts';
 
 export interface RequestListenerOptions {
@@ -29,7 +30,10 @@ export function createRequestListener(options: RequestListenerOptions): RequestL
     const route = findInferenceRoute(request.method ?? 'GET', url.pathname);
     if (route !== undefined) void inference.handle(route, request, response, url);
     else if (url.pathname.startsWith('/upstream/')) void inference.handleUpstream(request, response, url);
-    else if (answerForeign?.(request, response, url) !== true) app(request, response);
+    else if (answerForeign?.(request, response, url) !== true) {
+      closeIfUnread(request, response);
+      app(request, response);
+    }
   };
 }
 
@@ -60,24 +64,10 @@ export function createGate(
     const { host, origin } = request.headers;
     const refused = refuseHost(host, request.socket.localAddress, policy) ?? checkOrigin(origin, host, policy);
     if (refused !== undefined) {
+      closeIfUnread(request, response);
       sendError(response, refused, family ?? familyOf(url.pathname));
       return true;
     }
     return origin !== undefined && answerPreflight(request, response, origin, policy);
   };
-}
-
-export function splitUrl(url: string): RequestUrl {
-  // An absolute form (`GET http://host/path`) is allowed by HTTP/1.1; its path is what counts.
-  const target = url.startsWith('/') ? url : originForm(url);
-  const question = target.indexOf('?');
-  return question === -1
-    ? { pathname: target, search: '' }
-    : { pathname: target.slice(0, question), search: target.slice(question) };
-}
-
-function originForm(url: string): string {
-  if (!URL.canParse(url)) return '/';
-  const { pathname, search } = new URL(url);
-  return pathname + search;
 }
