@@ -39,7 +39,7 @@ describe('a command', () => {
       args: ['--port', '4711', '--name', 'one'],
       env: { PATH: '/bin', PORT: '4711', SHARED: 'model', MORE: '1', CORRAL_OWNER: 'mark' },
       cwd: '/work-folder',
-      listen: { kind: 'tcp', host: '127.0.0.1', port: 4711, basePath: '' },
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 4711 },
       apiKey: undefined,
       healthPath: '/health',
       readyPattern: undefined,
