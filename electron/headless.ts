@@ -15,7 +15,7 @@ export async function startHeadless(options: ServeOptions): Promise<Engine> {
 }
 
 function printBanner(engine: Engine, config: ResolvedConfig, print: (line: string) => void): void {
-  const { models } = engine.snapshot();
+  const { models, pools } = engine.snapshot();
   const address = engine.address();
   print(`Corral listens on ${address}  (OpenAI-compatible: ${address}/v1)`);
   for (const { dialect, address: further, startupLine } of engine.furtherListeners()) {
@@ -26,6 +26,7 @@ function printBanner(engine: Engine, config: ResolvedConfig, print: (line: strin
   print(
     `Models: ${models.length === 0 ? 'none' : `${models.length} (${models.map((model) => model.id + (model.isDemo ? ', the built-in demo' : '')).join(', ')})`}`,
   );
+  for (const { name, endpoints } of pools) print(`Pool ${name}: ${endpoints.map(({ url }) => url).join(', ')}`);
   const [first] = models;
   if (first === undefined) return;
   print('Try it:');

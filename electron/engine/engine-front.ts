@@ -2,9 +2,13 @@ import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
+import type { GgufMetadataReader } from './catalog/gguf-metadata.ts';
 import type { DialectListener } from './dialects/dialect.ts';
+import type { DialectName } from './dialects/dialect-names.ts';
 import { companionsOf } from './companions-of-set.ts';
 import type { ModelTable } from './model-table.ts';
+import { createOllamaApi, type OllamaApi } from './ollama/ollama-api.ts';
+import type { PullService } from './ollama/pull.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
 import type { Pools } from './pools/pools-contract.ts';
@@ -46,6 +50,10 @@ export interface EngineFrontOptions {
   models(): ModelView[];
   readonly pools: Pick<Pools, 'ownId' | 'resolve' | 'acquire' | 'isSticky' | 'models' | 'waitStatus'>;
   loadInBackground(modelId: string, setName?: string): void;
+  checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
+  readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys'>;
+  /** Undefined where models cannot be fetched. */
+  readonly pulls?: PullService | undefined;
   isShuttingDown(): boolean;
 }
 
@@ -60,7 +68,7 @@ export interface EngineFront {
   /** With `/control` and `/ui/`, for the native address. */
   native(): ServerListener;
   /** The native API without those, for a further address with guards of its own. */
-  furtherNative(settings: () => InferenceSettings): ServerListener;
+  furtherNative(settings: () => InferenceSettings, dialect: DialectName): ServerListener;
   ofDialect(options: DialectFrontOptions): { readonly listener: ServerListener; readonly dialect: DialectListener };
   renderMetrics(): Promise<{ contentType: string; text: string }>;
 }
@@ -99,6 +107,8 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
         options.loadInBackground(member, setName);
       }
     },
+    keepAlive: scheduler.keepAlive,
+    processFacts: options.process,
     explainLoss: (modelId) => options.process(modelId).problem ?? undefined,
     record: intake.add,
     pooled: createPooledRequests({ pools, clock }),
@@ -112,12 +122,33 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     return { contentType: metrics.contentType, text: await metrics.render() };
   }
 
-  function createNative(settings: () => InferenceSettings, mounts: readonly Mount[]): ServerListener {
+  function createNative(
+    settings: () => InferenceSettings,
+    mounts: readonly Mount[],
+    isOllama: boolean,
+  ): ServerListener {
     const guardPolicy = (): GuardPolicy => settings().guardPolicy;
     const inference = createInferenceHandler({ ...inferenceDependencies, settings });
-    const listener = createRequestListener({ guardPolicy, inference, app: createApp(guardPolicy, mounts) });
+    const { answer: answerForeign } = createOllama(guardPolicy, isOllama);
+    const app = createApp(guardPolicy, mounts);
+    const listener = createRequestListener({ guardPolicy, inference, answerForeign, app });
     return Object.assign(listener, { upgrade: createUpgradeListener({ ...inferenceDependencies, settings }) });
   }
+
+  const createOllama = (guardPolicy: () => GuardPolicy, hasRoot: boolean): OllamaApi =>
+    createOllamaApi({
+      clock,
+      logger,
+      guardPolicy,
+      checkAdmin: options.checkAdmin,
+      models: options.models,
+      resolveModel: (name) => table().resolve(name)?.modelId,
+      config: (modelId) => table().models.get(modelId),
+      ttlMs: (modelId) => scheduler.counts(modelId).ttlMs,
+      metadata: options.metadata,
+      hasRoot,
+      pulls: options.pulls,
+    });
 
   const createApp = (guardPolicy: () => GuardPolicy, mounts: readonly Mount[]): RequestListener =>
     createProxyApp({
@@ -140,8 +171,8 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
   let native: ServerListener | undefined;
   return {
     // Not before it is needed: other layers mount their handlers meanwhile.
-    native: () => (native ??= createNative(options.settings, options.mounts)),
-    furtherNative: (settings) => createNative(settings, []),
+    native: () => (native ??= createNative(options.settings, options.mounts, false)),
+    furtherNative: (settings, dialect) => createNative(settings, [], dialect === 'ollama'),
     ofDialect({ settings, checkAdmin, create }) {
       const inference: InferenceHandler = createInferenceHandler({
         ...inferenceDependencies,

@@ -87,7 +87,7 @@ export function createEngineListeners(options: EngineListenersOptions): EngineLi
   function furnish(door: Pick<Door, 'spec' | 'listeners'>): Furniture {
     const settings = settingsAt(door.spec.host);
     const dialect = findDialect(door.spec.dialect);
-    if (dialect === undefined) return { handler: front.furtherNative(settings), dialect: undefined };
+    if (dialect === undefined) return { handler: front.furtherNative(settings, door.spec.dialect), dialect: undefined };
     const host = options.host();
     const { listener, dialect: made } = front.ofDialect({
       settings,

@@ -34,6 +34,7 @@ import type { ModelTable } from './model-table.ts';
 import { modelView } from './model-view.ts';
 import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
+import { unknownModel } from './proxy/find-target.ts';
 import type { Mount } from './proxy/proxy-app.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
@@ -330,6 +331,9 @@ async function setUp(
     models,
     pools,
     loadInBackground,
+    checkAdmin,
+    metadata: memory.metadata,
+    pulls: shelf.downloads,
     isShuttingDown: () => stopping !== undefined,
   });
   const listeners = createEngineListeners({
@@ -455,10 +459,7 @@ async function setUp(
     resolveModel(name) {
       const resolved = table.resolve(name);
       if (resolved !== undefined) return resolved.modelId;
-      throw new AppError(
-        'not-found',
-        `There is no model "${name}". Known models: ${[...table.models.keys()].join(', ')}.`,
-      );
+      throw unknownModel(name, [...table.models.keys()]);
     },
     model: viewOf,
     loadModel: scheduler.load,

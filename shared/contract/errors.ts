@@ -19,6 +19,8 @@ const errorTable = {
   'unknown-route': { status: 404, type: 'invalid_request_error' },
   /** The path exists, the method does not. */
   'method-not-allowed': { status: 405, type: 'invalid_request_error' },
+  /** Another program's API has it, Corral does not. */
+  'not-supported': { status: 501, type: 'invalid_request_error' },
   /** The command cannot be carried out in the present state. */
   conflict: { status: 409, type: 'invalid_request_error' },
   /** The body exceeds `server.maxBodyBytes`. */

@@ -212,6 +212,28 @@ describe('a pool', () => {
   });
 });
 
+describe('a pool that changes while Corral runs', () => {
+  it('lets what runs on an endpoint that goes finish, and keeps what is known of one that stays', async () => {
+    const held: ServerResponse[] = [];
+    const a = await startRemote('a', { models: ['m'], answer: (response) => held.push(response) });
+    const b = await startRemote('b', { models: ['m'] });
+    const corral = await start({ pools: { lab: pool(a.url) } });
+    await eventually('it is healthy', areHealthy(corral));
+    const first = ask(corral, 'm');
+    await eventually('it runs', () => held.length === 1);
+    await corral.folder.write('config.yaml', `pools: { lab: { endpoints: [{ url: "${b.url}" }] } }`);
+    await eventually('the other one is in use', () => corral.engine.snapshot().pools[0]?.endpoints[0]?.url === b.url);
+    await eventually('it is healthy', areHealthy(corral));
+    expect(content((await ask(corral, 'm')).text)).toBe('b');
+    held[0]?.writeHead(200).end('{"choices":[{"message":{"content":"a"}}]}');
+    expect(content((await first).text)).toBe('a');
+    const lists = b.lists;
+    await corral.folder.write('config.yaml', `pools: { lab: { endpoints: [{ url: "${b.url}" }], sticky: user } }`);
+    await eventually('it is sticky', () => corral.engine.snapshot().pools[0]?.sticky === 'user');
+    expect([healthOf(corral), b.lists]).toEqual(['healthy', lists]);
+  });
+});
+
 describe('failover', () => {
   it.each([
     [503, { 'retry-after': '30' }],

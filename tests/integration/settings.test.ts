@@ -40,7 +40,7 @@ describe('settings over HTTP', () => {
     });
     expect(settings.openPaths).toContain('models.*.ttl');
     expect(settings.openPaths).not.toContain('models.*.command');
-    expect(settings.inactivePaths).toContain('pools');
+    expect(settings.inactivePaths).toContain('telemetry.capture');
     expect(settings.lanAddresses.every((address) => /^\d+(\.\d+){3}$/.test(address))).toBe(true);
     expect(settings.lanAddresses).not.toContain('127.0.0.1');
     for (const secret of SECRETS) expect(JSON.stringify(settings)).not.toContain(secret);

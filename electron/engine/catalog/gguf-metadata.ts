@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { orAborted } from '#shared/lib/or-aborted.ts';
 import { AppError, deserialiseError } from '#shared/contract/errors.ts';
 import type { MetadataReply, MetadataRequest } from './gguf-metadata-worker.ts';
+import type { ModelKeys } from './gguf-model-file.ts';
 import type { ModelMetadata } from './gguf-model-metadata.ts';
 import { parseSplitName } from './gguf-split.ts';
 
@@ -14,6 +15,8 @@ export interface GgufMetadataReader {
    * to do, and with the reason of `signal`; the thread then finishes the file, for the next who asks.
    */
   read(filePath: string, signal?: AbortSignal): Promise<ModelMetadata>;
+  /** Everything that stands in the file's header, for people to read; never remembered. Rejects like `read`. */
+  readKeys(filePath: string, signal?: AbortSignal): Promise<ModelKeys>;
   /** Ends the thread. Reads that are under way reject with `shutting-down`, and so does every later one. */
   close(): Promise<void>;
 }
@@ -30,7 +33,7 @@ interface Entry {
 
 interface Waiting {
   readonly filePath: string;
-  resolve(metadata: ModelMetadata): void;
+  resolve(found: ModelMetadata | ModelKeys): void;
   reject(error: AppError): void;
 }
 
@@ -48,7 +51,7 @@ export function createGgufMetadataReader(options: { readonly workerUrl?: URL } =
     waiting.delete(reply.id);
     // An idle thread does not keep the process alive.
     if (waiting.size === 0) worker?.unref();
-    if (reply.ok) entry?.resolve(reply.metadata);
+    if (reply.ok) entry?.resolve(reply.found);
     else entry?.reject(deserialiseError(reply.error));
   };
 
@@ -80,13 +83,13 @@ export function createGgufMetadataReader(options: { readonly workerUrl?: URL } =
     return thread;
   };
 
-  const ask = (filePath: string): Promise<ModelMetadata> =>
+  const ask = (filePath: string, wants: MetadataRequest['wants']): Promise<ModelMetadata | ModelKeys> =>
     new Promise((resolve, reject) => {
       lastId += 1;
       waiting.set(lastId, { filePath, resolve, reject });
       worker ??= startWorker();
       worker.ref();
-      const request: MetadataRequest = { id: lastId, filePath };
+      const request: MetadataRequest = { id: lastId, filePath, wants };
       worker.postMessage(request);
     });
 
@@ -95,7 +98,7 @@ export function createGgufMetadataReader(options: { readonly workerUrl?: URL } =
     if (isClosed) throw shuttingDown();
     const known = remembered.get(filePath);
     if (known?.stamp === stamp) return await known.metadata;
-    const metadata = ask(filePath);
+    const metadata = ask(filePath, 'metadata') as Promise<ModelMetadata>;
     remembered.delete(filePath);
     remembered.set(filePath, { stamp, metadata });
     const [oldest] = remembered.keys();
@@ -114,6 +117,12 @@ export function createGgufMetadataReader(options: { readonly workerUrl?: URL } =
       signal?.throwIfAborted();
       if (isClosed) throw shuttingDown();
       return await orAborted(lookUp(filePath), signal);
+    },
+    async readKeys(filePath, signal) {
+      signal?.throwIfAborted();
+      await stampOf(filePath);
+      if (isClosed) throw shuttingDown();
+      return await orAborted(ask(filePath, 'keys') as Promise<ModelKeys>, signal);
     },
     async close() {
       isClosed = true;

@@ -3,7 +3,7 @@ import { AppError } from '#shared/contract/errors.ts';
 import { GgufFormatError } from './gguf-cursor.ts';
 import { MetadataError } from './gguf-key-reader.ts';
 import { describeModel, type ModelMetadata } from './gguf-model-metadata.ts';
-import { readGgufHeader, type GgufHeader } from './gguf-reader.ts';
+import { readGgufHeader, type GgufHeader, type GgufScalar } from './gguf-reader.ts';
 import { parseSplitName } from './gguf-split.ts';
 
 /**
@@ -35,6 +35,28 @@ export function readModelFile(filePath: string): ModelMetadata {
   return describe(filePath, [first, ...split.paths.slice(1).map((path) => readPart(path, filePath))]);
 }
 
+/** What a model file says of itself, for people to read; of a split model what its first part says. */
+export interface ModelKeys {
+  readonly values: Readonly<Record<string, GgufScalar>>;
+  /** Lists of at most 4096 numbers. */
+  readonly lists: Readonly<Record<string, readonly number[]>>;
+  /** Of every list. */
+  readonly listLengths: Readonly<Record<string, number>>;
+}
+
+/** The longest chat templates have some 20 kB. */
+const maxTextBytes = 256 * 1024;
+
+/** Throws like `readModelFile`. */
+export function readModelKeys(filePath: string): ModelKeys {
+  const { values, lists, listLengths } = readPart(filePath, undefined, maxTextBytes);
+  return {
+    values: Object.fromEntries(values),
+    lists: Object.fromEntries(lists),
+    listLengths: Object.fromEntries(listLengths),
+  };
+}
+
 function describe(filePath: string, parts: readonly GgufHeader[]): ModelMetadata {
   const [first] = parts;
   const digest =
@@ -54,9 +76,9 @@ function describe(filePath: string, parts: readonly GgufHeader[]): ModelMetadata
 const conversionAdvice = 'Get another conversion of this model.';
 
 /** `wholePath` is the file that the configuration names, if this is a further part of it. */
-function readPart(filePath: string, wholePath: string | undefined): GgufHeader {
+function readPart(filePath: string, wholePath: string | undefined, keptStringBytes?: number): GgufHeader {
   try {
-    return readGgufHeader(filePath);
+    return readGgufHeader(filePath, keptStringBytes);
   } catch (error) {
     if (error instanceof GgufFormatError) {
       throw refusal(filePath, error.message, 'The download probably broke off: fetch it again.', error);

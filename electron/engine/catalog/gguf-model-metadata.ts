@@ -41,6 +41,7 @@ export interface ModelMetadata {
   readonly fingerprint: string;
   /** The context size the model was trained with, in tokens; 0 for a projector. */
   readonly trainedContextSize: number;
+  readonly parameterCount: number;
   readonly embeddingLength: number;
   readonly vocabularySize: number;
   readonly isCausal: boolean;
@@ -99,6 +100,7 @@ export function describeModel(parts: readonly GgufHeader[], fingerprint: string)
     fileBytes: parts.reduce((sum, part) => sum + part.fileBytes, 0),
     partCount: parts.length,
     fingerprint,
+    parameterCount: countParameters(parts),
   };
   const type = keys.text('general.type');
   if (architecture === 'clip' || type === 'mmproj') {
@@ -129,7 +131,10 @@ function describeLayers(
   keys: KeyReader,
   architecture: string,
   tensors: readonly GgufTensorInfo[],
-): Omit<ModelMetadata, 'architecture' | 'name' | 'quantization' | 'fileBytes' | 'partCount' | 'fingerprint'> {
+): Omit<
+  ModelMetadata,
+  'architecture' | 'name' | 'quantization' | 'fileBytes' | 'partCount' | 'fingerprint' | 'parameterCount'
+> {
   const own = (key: string): string => `${architecture}.${key}`;
   const layerCount = keys.count(own('block_count'));
   if (layerCount < 1 || layerCount > maxLayers) {
@@ -307,6 +312,12 @@ function mainType(tensors: readonly GgufTensorInfo[]): string {
   for (const { type, sizeBytes } of tensors) bytes.set(type, (bytes.get(type) ?? 0) + sizeBytes);
   const [first] = [...bytes].sort(([, one], [, other]) => other - one);
   return first?.[0] ?? 'unknown';
+}
+
+/** Elements of all tensors, as people count the size of a model. */
+export function countParameters(parts: readonly GgufHeader[]): number {
+  const elements = parts.flatMap(({ tensors }) => tensors.map(({ dimensions }) => dimensions));
+  return elements.reduce((total, dimensions) => total + dimensions.reduce((product, each) => product * each, 1), 0);
 }
 
 function sum(tensors: readonly GgufTensorInfo[]): number {

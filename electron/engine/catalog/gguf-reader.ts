@@ -65,14 +65,17 @@ const scalarBytes: Readonly<Record<number, number>> = {
   12: 8,
 };
 
-/** Throws a `GgufFormatError` for content that is not a whole GGUF file, and errors of the file system as they are. */
-export function readGgufHeader(filePath: string): GgufHeader {
+/**
+ * Throws a `GgufFormatError` for content that is not a whole GGUF file, and errors of the file system as they are. The digest
+ * is of what is kept, so it tells files apart only where `keptStringBytes` is the same.
+ */
+export function readGgufHeader(filePath: string, keptStringBytes = maxKeptStringBytes): GgufHeader {
   const descriptor = openSync(filePath, 'r');
   try {
     const fileBytes = fstatSync(descriptor).size;
     const cursor = createGgufCursor({ descriptor, fileBytes, limitBytes: maxHeaderBytes });
     const counts = readPreamble(cursor);
-    const { values, lists, listLengths } = readPairs(cursor, counts.pairs);
+    const { values, lists, listLengths } = readPairs(cursor, counts.pairs, keptStringBytes);
     const infos = readTensorInfos(cursor, counts.tensors);
     const dataStart = alignUp(cursor.position(), alignmentOf(values));
     const tensors = measureTensors(infos, fileBytes - dataStart);
@@ -99,6 +102,7 @@ function readPreamble(cursor: GgufCursor): { tensors: number; pairs: number } {
 function readPairs(
   cursor: GgufCursor,
   count: number,
+  keptStringBytes: number,
 ): { values: Map<string, GgufScalar>; lists: Map<string, number[]>; listLengths: Map<string, number> } {
   const values = new Map<string, GgufScalar>();
   const lists = new Map<string, number[]>();
@@ -111,7 +115,7 @@ function readPairs(
       listLengths.set(key, length);
       if (numbers !== undefined) lists.set(key, numbers);
     } else if (type === stringType) {
-      const kept = cursor.shortString(maxKeptStringBytes);
+      const kept = cursor.shortString(keptStringBytes);
       if (kept !== undefined) values.set(key, kept);
     } else {
       const value = readNumber(cursor, type, key);

@@ -16,6 +16,8 @@ export interface SentenceModelOptions {
   readonly sentence: string;
   /** The context size the model claims to have been trained with, in tokens. Prompts cost a token a byte. */
   readonly contextLength?: number;
+  /** A Jinja template that ends in `answerMark`, for a model that shall know tools or thinking. */
+  readonly chatTemplate?: string;
 }
 
 /** Long enough for the prompts of chat apps; at 512 bytes of KV cache a token it costs 16 MiB. */
@@ -26,7 +28,8 @@ const tokenTypes = { normal: 1, unknown: 2, control: 3, byte: 6 } as const;
 const endOfSequence = 2;
 /** U+2581, which stands for a space in the vocabularies of SentencePiece. */
 const spaceMark = '\u2581';
-const answerMark = '<|bot|>';
+/** What a prompt ends in: the sentence begins after it. */
+export const answerMark = '<|bot|>';
 const specialTokens: readonly (readonly [text: string, type: number])[] = [
   ['<unk>', tokenTypes.unknown],
   ['<s>', tokenTypes.control],
@@ -46,6 +49,8 @@ const feedForwardSize = 32;
  * temperature a client may set the chance of another token vanishes.
  */
 const successorWeight = 100;
+
+const plainTemplate = `{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}${answerMark}`;
 
 /**
  * The bytes of a GGUF file whose model answers every chat and every completion with `sentence` and then ends.
@@ -84,12 +89,7 @@ export function buildSentenceModel(options: SentenceModelOptions): Uint8Array {
     ['tokenizer.ggml.add_bos_token', { type: 'bool', value: true }],
     ['tokenizer.ggml.add_eos_token', { type: 'bool', value: false }],
     ['tokenizer.ggml.add_space_prefix', { type: 'bool', value: false }],
-    [
-      'tokenizer.chat_template',
-      text(
-        `{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}${answerMark}`,
-      ),
-    ],
+    ['tokenizer.chat_template', text(options.chatTemplate ?? plainTemplate)],
   ]);
   return writeGguf({ metadata, tensors: buildTensors(pieces.length, vocabulary.length, embeddingSize) });
 }

@@ -29,6 +29,10 @@ export async function interpretConfig(options: InterpretOptions): Promise<Config
       return { ok: false, errors: [unknownFormat(detected.lookedFor)] };
     case 'foreign': {
       const imported = await interpretForeign(detected.format, yaml, options);
+      if (!imported.result.ok) return imported.result;
+      const { env, homeFolder, platform } = options;
+      const errors = (await detected.format.check?.(sourceOf(options, yaml), { env, homeFolder, platform })) ?? [];
+      if (errors.length > 0) return { ok: false, errors };
       return imported.result;
     }
   }

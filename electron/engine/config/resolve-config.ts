@@ -14,6 +14,9 @@ export interface PathContext {
   readonly isWindows: boolean;
 }
 
+/** A model of which nothing is written. */
+const modelWithDefaults = modelSchema.parse({});
+
 /**
  * Fills the defaults into a configuration that the schema and the cross-checks have passed. Throws nothing: a command
  * without a word or a model without a kind is a defect of the checks before.
@@ -92,7 +95,7 @@ export function resolveConfig(
       lmStudio: catalog.lmStudio,
       huggingFace: { origin: catalog.huggingFace.origin, parallelFiles: catalog.huggingFace.parallelFiles },
     },
-    foundModel: resolveFileModel('', modelSchema.parse({}), parsed.defaults, paths),
+    foundModel: resolveFileModel('', modelWithDefaults, parsed.defaults, paths),
     sets: new Map(
       Object.entries(parsed.sets).map(([name, { models, load, exclusive, evictsOthers, ...set }]) => [
         name,

@@ -59,4 +59,6 @@ export interface ForeignFormat {
   detect(source: ForeignSource): boolean;
   /** Never throws for what the file holds. */
   read(source: ForeignSource, surroundings: ForeignSurroundings): ForeignResult | Promise<ForeignResult>;
+  /** What else the program insists on before it serves the file, such as that other files exist; an import does not ask. */
+  check?(source: ForeignSource, surroundings: ForeignSurroundings): Promise<readonly ConfigIssue[]>;
 }

@@ -6,7 +6,8 @@ import type { ApiFamily } from './routes.ts';
 
 /** Undefined for the families that are Corral's own. */
 function envelopeOf(family: ApiFamily): ErrorEnvelope | undefined {
-  return family === 'openai' || family === 'anthropic' ? undefined : dialectFacts[family]?.errors;
+  if (family === 'openai' || family === 'anthropic' || family === 'ollama') return undefined;
+  return dialectFacts[family]?.errors;
 }
 
 function toldError(error: AppError): ToldError {
@@ -15,6 +16,8 @@ function toldError(error: AppError): ToldError {
 
 /** The body an error becomes for a family of clients. `source` tells Corral's errors from those of a model's server. */
 export function errorBody(error: AppError, family: ApiFamily): Record<string, unknown> {
+  // Nothing but the text, which is all that Ollama's clients read.
+  if (family === 'ollama') return { error: error.message };
   if (family === 'anthropic') {
     return {
       type: 'error',
@@ -125,30 +128,45 @@ export function errorEvent(error: AppError, family: ApiFamily): string {
 
 function formatErrorEvent(body: Record<string, unknown>, family: ApiFamily): string {
   const data = JSON.stringify(body);
+  if (family === 'ollama') return `${data}\n`;
   return family === 'anthropic' ? `event: error\ndata: ${data}\n\n` : `data: ${data}\n\n`;
 }
 
 /**
  * What a model's server refused a request with, as an event of a stream that waiting comments have begun. The server's own
  * words stay as they are, in the family's shape; `status` says what the client cannot see any more. Without Corral's
- * `source`, since it is not Corral's. Understands the errors of llama-server and OpenAI (`{ error: { message } }`), of
- * FastAPI (`{ detail }`), and takes anything else for plain text.
+ * `source`, since it is not Corral's.
  */
 export function refusalEvent(status: number, bodyText: string, family: ApiFamily): string {
-  const body = asRecord(parseJson(bodyText));
-  const own = asRecord(body['error']);
-  const said = [own['message'], body['error'], body['message'], body['detail'], bodyText.trim()];
-  const message =
-    said.find((text): text is string => typeof text === 'string' && text !== '') ??
-    `The model's server answered with status ${status}.`;
+  const { body, own, message } = readRefusal(status, bodyText);
   const envelope = envelopeOf(family);
   if (envelope !== undefined) return envelope.event({ code: undefined, status, message, details: undefined });
+  if (family === 'ollama') return formatErrorEvent({ error: message }, family);
   if (family === 'anthropic') {
     const type = body['type'] === 'error' && typeof own['type'] === 'string' ? own['type'] : anthropicType(status);
     return formatErrorEvent({ type: 'error', error: { type, message, status } }, family);
   }
   const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error';
   return formatErrorEvent({ error: { type, param: null, code: null, ...own, message, status } }, family);
+}
+
+/**
+ * The words of a server that refuses. Understands the errors of llama-server and OpenAI (`{ error: { message } }`), of
+ * FastAPI (`{ detail }`), and takes anything else for plain text.
+ */
+export function readRefusal(
+  status: number,
+  bodyText: string,
+): {
+  readonly message: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly own: Readonly<Record<string, unknown>>;
+} {
+  const body = asRecord(parseJson(bodyText));
+  const own = asRecord(body['error']);
+  const said = [own['message'], body['error'], body['message'], body['detail'], bodyText.trim()];
+  const message = said.find((text): text is string => typeof text === 'string' && text !== '');
+  return { body, own, message: message ?? `The model's server answered with status ${status}.` };
 }
 
 function parseJson(text: string): unknown {

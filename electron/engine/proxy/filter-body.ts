@@ -8,7 +8,7 @@ import type { FilterConfig } from '../config/resolved-config.ts';
  */
 export function filterBody(body: Buffer, filters: FilterConfig, requestedName: string): Buffer {
   const { strip, set, setFor = {} } = filters;
-  const parsed = parse(body);
+  const parsed = parseJsonObject(body);
   const model = filters.model ?? parsed['model'];
   const kept = Object.fromEntries(Object.entries(parsed).filter(([key]) => !strip.includes(key)));
   const setHere = Object.hasOwn(setFor, requestedName) ? setFor[requestedName] : undefined;
@@ -17,11 +17,13 @@ export function filterBody(body: Buffer, filters: FilterConfig, requestedName: s
 
 /** A JSON body that names another model; all else means what it meant. */
 export function withModelName(body: Buffer, model: string): Buffer {
-  return Buffer.from(JSON.stringify({ ...parse(body), model }));
+  return Buffer.from(JSON.stringify({ ...parseJsonObject(body), model }));
 }
 
-/** The search for the model's name passes over strings; what is wrong within one is found here. */
-function parse(body: Buffer): Record<string, unknown> {
+/**
+ * A body that `findJsonKeys` took for a JSON object. That search passes over strings; what is wrong within one is found here.
+ */
+export function parseJsonObject(body: Buffer): Record<string, unknown> {
   try {
     return JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
   } catch {

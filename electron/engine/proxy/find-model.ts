@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Busboy } from '@fastify/busboy';
 import { AppError } from '#shared/contract/errors.ts';
-import { findJsonKeys } from './find-json-keys.ts';
+import { findJsonKeys, type FoundKeys } from './find-json-keys.ts';
 
 export interface RequestedModel {
   readonly name: string;
@@ -57,14 +57,17 @@ async function findInBody(request: IncomingMessage, body: Buffer): Promise<Found
     const form = new URLSearchParams(body.toString('utf8'));
     return { ...NOTHING, model: form.get('model') ?? undefined, isStreaming: form.get('stream') === 'true' };
   }
+  return { ...checkJsonBody(body), isJson: true };
+}
+
+/** What a JSON body names; throws `invalid-request` for one that is not a JSON object. */
+export function checkJsonBody(body: Buffer): FoundKeys {
   const result = findJsonKeys(body);
-  if (!result.ok) {
-    throw new AppError(
-      'invalid-request',
-      `The request body is not valid JSON: ${result.problem}, at byte ${result.offset}.`,
-    );
-  }
-  return { ...result.found, isJson: true };
+  if (result.ok) return result.found;
+  throw new AppError(
+    'invalid-request',
+    `The request body is not valid JSON: ${result.problem}, at byte ${result.offset}.`,
+  );
 }
 
 /** Fields of a form that name things; files in it are skipped, not kept. */

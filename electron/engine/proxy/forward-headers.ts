@@ -48,12 +48,15 @@ export function forwardedRequestHeaders(
     apiKey,
     contentLength,
     isPlainWanted = false,
+    isTranslated = false,
     more,
   }: {
     apiKey: string | undefined;
     contentLength: number | undefined;
     /** The answer must not be compressed, whatever the client would take. */
     isPlainWanted?: boolean;
+    /** The body is Corral's, whatever the client called its own. */
+    isTranslated?: boolean;
     /** Names and values in turn. */
     more?: readonly string[] | undefined;
   },
@@ -66,10 +69,12 @@ export function forwardedRequestHeaders(
     if (HOP_BY_HOP.has(lower) || NOT_FORWARDED.has(lower) || named.has(lower) || lower.startsWith('sec-fetch-'))
       continue;
     if (isPlainWanted && lower === 'accept-encoding') continue;
+    if (isTranslated && (lower === 'content-type' || lower === 'accept')) continue;
     forwarded.push(name, rawHeaders[index + 1] ?? '');
   }
   // RFC 9110, section 12.5.3: without the header, any coding would do.
   if (isPlainWanted) forwarded.push('accept-encoding', 'identity');
+  if (isTranslated) forwarded.push('content-type', 'application/json');
   if (more !== undefined) forwarded.push(...more);
   if (apiKey !== undefined) forwarded.push('authorization', `Bearer ${apiKey}`);
   if (contentLength !== undefined) forwarded.push('content-length', String(contentLength));

@@ -7,6 +7,7 @@ import type { Lease } from '../scheduler/lease.ts';
 import { errorEvent, refusalEvent, sendErrorOrEvent } from './error-bodies.ts';
 import { forwardedRequestHeaders, isEventStream, returnedHeaders } from './forward-headers.ts';
 import type { ApiFamily } from './routes.ts';
+import type { AnswerTranslator } from './translation.ts';
 
 export interface ForwardOptions {
   readonly request: IncomingMessage;
@@ -21,6 +22,8 @@ export interface ForwardOptions {
   readonly responseTimeoutMs: number;
   /** 0 waits for ever. */
   readonly idleTimeoutMs: number;
+  /** For a client that speaks another API than the process. */
+  readonly translator?: AnswerTranslator | undefined;
   /** What is known by now about why the process went away. */
   explainLoss(): AppError | undefined;
   /** How messages call what is asked, if it is no process of ours. */
@@ -105,7 +108,7 @@ function refuseUnreachable(options: ForwardOptions): ForwardOutcome {
 
 /** Undefined if nothing of the request was sent, or its answer was declined. */
 function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): Promise<ForwardOutcome | undefined> {
-  const { request, response, lease, family, clock, body, isDeclined } = options;
+  const { request, response, lease, family, clock, body, isDeclined, translator } = options;
   const upstreamName = options.upstreamName ?? `The process of model "${lease.modelId}"`;
   /** A stream's head is out, with status 200. */
   const hasHead = response.headersSent;
@@ -172,7 +175,8 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
         headers: forwardedRequestHeaders(request.rawHeaders, request.headers.connection, {
           apiKey: lease.endpoint.apiKey,
           contentLength: body?.length,
-          isPlainWanted: hasHead,
+          isPlainWanted: hasHead || translator !== undefined,
+          isTranslated: translator !== undefined,
           more: options.extraHeaders,
         }),
         body: body ?? null,
@@ -202,8 +206,13 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
           }
           hasStarted = true;
           options.onStart?.(isEvents);
-          if (!hasHead) response.writeHead(statusCode, withOwnVary(returnedHeaders(headers), response));
-          if (isEvents) response.flushHeaders();
+          if (translator !== undefined) {
+            const head = translator.start(statusCode, headers['content-type']?.toString());
+            if (head !== undefined) response.writeHead(head.status, head.headers).flushHeaders();
+          } else {
+            if (!hasHead) response.writeHead(statusCode, withOwnVary(returnedHeaders(headers), response));
+            if (isEvents) response.flushHeaders();
+          }
           limitSilence(options.idleTimeoutMs, 'went silent');
         },
         onResponseData(current, chunk) {
@@ -215,7 +224,8 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
           options.onChunk?.(chunk);
           if (options.idleTimeoutMs !== 0) limitSilence(options.idleTimeoutMs, 'went silent');
           if (isEvents) endsWithBlankLine = hasBlankLineEnd(chunk);
-          if (!response.write(chunk)) {
+          const passed = translator === undefined ? chunk : translator.chunk(chunk);
+          if (passed.length > 0 && !response.write(passed)) {
             current.pause();
             response.once('drain', onDrain);
             // From here to `drain` it is the client that is silent.
@@ -223,7 +233,12 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
           }
         },
         onResponseEnd() {
-          response.end(refusal?.event(family));
+          if (translator === undefined) response.end(refusal?.event(family));
+          else {
+            const { head, body: rest } = translator.end();
+            if (head !== undefined) response.writeHead(head.status, head.headers);
+            response.end(rest);
+          }
           settle({ status: response.statusCode, endedBy: 'model', error: undefined });
         },
         onResponseError(_controller, error) {
@@ -254,7 +269,8 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
     }
 
     function failAnswer(error: AppError): void {
-      if (!hasStarted) sendErrorOrEvent(response, error, family);
+      if (!hasStarted || !response.headersSent) sendErrorOrEvent(response, error, family);
+      else if (translator !== undefined) response.end(translator.error(error));
       else if (isEvents && !response.destroyed) {
         response.end(`${endsWithBlankLine ? '' : '\n\n'}${errorEvent(error, family)}`);
       } else response.destroy();

@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
-import type { FilterConfig } from '../config/resolved-config.ts';
-import type { ResolvedName } from '../model-table.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Lease } from '../scheduler/lease.ts';
@@ -10,19 +8,11 @@ import type { WaitStatus } from '../scheduler/wait-forecast.ts';
 import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
-import {
-  conversationOf,
-  type Conversations,
-  findConversationModel,
-  goneConversation,
-  waitForConversation,
-} from './conversations.ts';
+import { conversationOf, waitForConversation } from './conversations.ts';
 import type { ImageFetcher } from './fetch-image.ts';
-import { filterBody } from './filter-body.ts';
-import { findRequestedModel, type RequestedModel } from './find-model.ts';
+import { findTarget, findTranslatedTarget, type Target, type TargetSources } from './find-target.ts';
 import { forward, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
-import type { PooledRequests, PooledTarget } from './pooled-requests.ts';
 import { readBody } from './read-body.ts';
 import type { RequestUrl } from './request-url.ts';
 import { refuseUnread } from './refuse-unread.ts';
@@ -30,6 +20,7 @@ import { mayBeJson, screenMedia, type RemoteImagesPolicy } from './remote-media.
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
 import { checkSlotFiles } from './slot-files.ts';
+import { sendJson, type AnswerFacts, type ForwardedTranslation, type PreparingProcess } from './translation.ts';
 import { findUpstreamTarget } from './upstream-path.ts';
 import { createWaitingComments, type WaitingCommentSettings } from './waiting-comments.ts';
 
@@ -45,58 +36,34 @@ export interface InferenceSettings {
   readonly waitingComments: WaitingCommentSettings;
 }
 
-export interface InferenceDependencies {
+export interface InferenceDependencies extends TargetSources {
   readonly clock: Clock;
   readonly logger: Logger;
   settings(): InferenceSettings;
-  resolveModel(name: string): ResolvedName | undefined;
   /** The model a path below /upstream/ begins with; what follows it stays percent-encoded. */
   resolvePrefix(path: string): { modelId: string; rest: string } | undefined;
-  knownModels(): readonly string[];
-  filtersOf(modelId: string): FilterConfig | undefined;
   /** Whether Corral saves and restores its slots. */
   keepsKvCache(modelId: string): boolean;
-  /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
-  peek(modelId: string): Lease | undefined;
   isShuttingDown(): boolean;
   acquireNow(modelId: string, lane: string, setName?: string): Lease | undefined;
   acquire(options: AcquireOptions): Promise<Lease>;
   waitStatus(requestId: string): WaitStatus | undefined;
   /** Asked for by a set's name: the other members may have to come, too. */
   loadSet(setName: string, modelId: string): void;
+  /** How long a loaded model stays once it is idle; until it is loaded anew, or the next such wish. */
+  keepAlive(modelId: string, keepAliveMs: number): void;
+  /** What a body may have to be fitted to. */
+  processFacts(modelId: string): Omit<PreparingProcess, 'endpoint'>;
   /** Why a model's last process went away, if it did. */
   explainLoss(modelId: string): AppError | undefined;
   record(pending: PendingRecord): void;
-  /** Asked for names that no model here has. */
-  readonly pooled: PooledRequests;
   /** A number that no other request without a place has had; each record needs an id of its own. */
   nextRefusalNumber(): number;
   /** The one shape of errors of this address; undefined where the route decides. */
   readonly family?: ApiFamily | undefined;
-  /** What the address itself asks of a model before a request goes to it. */
-  checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
   /** An event for the beginning of a stream whose model has to be loaded first. */
   loadingNote?(modelId: string, pathname: string): string | undefined;
   readonly imageFetcher: ImageFetcher;
-  /** Shared by all addresses. */
-  readonly conversations: Conversations;
-}
-
-/** What is asked of which model. */
-interface Target {
-  readonly modelId: string;
-  readonly setName: string | undefined;
-  readonly isStreaming: boolean;
-  /** Whether the answer will be server-sent events, which may begin with comments. */
-  readonly canComment: boolean;
-  readonly canStart: boolean;
-  /** Path and query for the child. */
-  readonly path: string;
-  readonly body: Buffer | undefined;
-  /** The body may name pictures and the like that the model's server would fetch. */
-  readonly mayNameMedia: boolean;
-  /** It goes to another machine. */
-  readonly pooled?: PooledTarget;
 }
 
 type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
@@ -162,7 +129,10 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
       };
       const waitingComments = lane.hasWaitingComments ? settings.waitingComments : SILENT;
       const asked = { lane: lane.name, priority: lane.priority + ownPriority };
-      if (target.pooled !== undefined) {
+      const { translated } = target;
+      const residency = translated?.kind === 'forward' ? undefined : translated;
+      const forwarded = translated?.kind === 'forward' ? translated : undefined;
+      if (target.pooled !== undefined && residency === undefined) {
         const { responseTimeoutMs, idleTimeoutMs } = settings;
         const exchange = {
           request,
@@ -170,6 +140,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           family,
           responseTimeoutMs,
           idleTimeoutMs,
+          translator: forwarded?.createAnswer(answerFacts(undefined, arrivedMs)),
           comments: target.canComment ? waitingComments : undefined,
           ...asked,
           ...observer,
@@ -178,12 +149,17 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           { ...target.pooled, body: sentBody },
           { ...exchange, signal: departure.signal(), onLease: (placed) => (pooledLease = placed) },
         );
-      } else {
-        if (target.canStart) {
+      } else if (target.pooled === undefined) {
+        if (!target.canStart) {
+          lease = dependencies.peek(modelId);
+          if (lease === undefined) throw notLoaded(modelId, route);
+        } else if (residency?.kind !== 'unload') {
           const { setName, canComment } = target;
           if (setName !== undefined) dependencies.loadSet(setName, modelId);
           lease =
             dependencies.acquireNow(modelId, lane.name, setName) ??
+            // One that is loaded need not have a slot free to be found loaded.
+            (residency === undefined ? undefined : dependencies.peek(modelId)) ??
             (await waitForLease(
               response,
               { modelId, setName, ...asked, signal: departure.signal() },
@@ -193,21 +169,25 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
                 note: canComment ? dependencies.loadingNote?.(modelId, route) : undefined,
               },
             ));
-        } else {
-          lease = dependencies.peek(modelId);
-          if (lease === undefined) throw notLoaded(modelId, route);
         }
+        if (translated?.keepAliveMs !== undefined) dependencies.keepAlive(modelId, translated.keepAliveMs);
+      }
+      if (residency !== undefined) {
+        sendJson(response, 200, residency.answer(answerFacts(lease, arrivedMs)));
+        outcome = { status: 200, endedBy: 'model', error: undefined };
+      } else if (lease !== undefined) {
         if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
         outcome = await forward({
           request,
           response,
           path: target.path,
-          body: sentBody,
+          body: forwarded?.prepare === undefined ? sentBody : await prepare(forwarded.prepare, sentBody, lease),
           lease,
           family,
           clock,
           responseTimeoutMs: settings.responseTimeoutMs,
           idleTimeoutMs: settings.idleTimeoutMs,
+          translator: forwarded?.createAnswer(answerFacts(lease, arrivedMs)),
           explainLoss: () => dependencies.explainLoss(modelId),
           ...observer,
         });
@@ -261,6 +241,19 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     return refused ?? (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, path, modelId) : undefined);
   }
 
+  function answerFacts(lease: Lease | undefined, arrivedMs: number): AnswerFacts {
+    const { nowMs, wallMs } = clock;
+    return { loadWaitMs: lease?.loadWaitMs ?? 0, elapsedMs: () => nowMs() - arrivedMs, wallMs };
+  }
+
+  async function prepare(
+    prepareBody: NonNullable<ForwardedTranslation['prepare']>,
+    body: Buffer | undefined,
+    { modelId, endpoint }: Lease,
+  ): Promise<Buffer> {
+    return await prepareBody(body ?? Buffer.alloc(0), { endpoint, ...dependencies.processFacts(modelId) });
+  }
+
   async function waitForLease(
     response: ServerResponse,
     options: AcquireOptions,
@@ -277,42 +270,16 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
   }
 
   return {
-    handle: (route, request, response, { pathname, search }) =>
-      answer(
-        request,
-        response,
-        { family: dependencies.family ?? route.family, route: pathname },
-        async (body, lane) => {
-          const ofStream =
-            route.modelFrom === 'conversation' ? findConversationModel(search, lane.name, conversations) : undefined;
-          const searched = route.modelFrom === 'query' ? undefined : body;
-          const requested = ofStream ?? (await findRequestedModel(request, search, searched));
-          const resolved = dependencies.resolveModel(requested.name);
-          if (resolved === undefined) {
-            const pooled = dependencies.pooled.find({ requested, route, request, lane, pathname, search, body });
-            if (pooled !== undefined) return pooledTarget(pooled, requested, route);
-            const known = dependencies.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
-            throw unknownModel(requested.name, known);
-          }
-          const refused = dependencies.checkTarget?.(resolved.modelId, route, request);
-          if (refused !== undefined) throw refused;
-          if (ofStream !== undefined && dependencies.peek(resolved.modelId) === undefined) {
-            throw goneConversation(ofStream.conversationId);
-          }
-          const filters = dependencies.filtersOf(resolved.modelId);
-          const canFilter = filters !== undefined && body !== undefined && requested.isJson;
-          return {
-            modelId: resolved.modelId,
-            setName: resolved.setName,
-            isStreaming: requested.isStreaming,
-            canComment: requested.isStreaming && requested.isJson && route.canStreamEvents,
-            canStart: route.canStart,
-            path: pathname + search,
-            body: canFilter ? filterBody(body, filters, requested.name) : body,
-            mayNameMedia: requested.mayNameMedia,
-          };
-        },
-      ),
+    handle(route, request, response, url) {
+      const { translate } = route;
+      // A translated answer has errors of its own, and they are all of one kind.
+      const family = translate === undefined ? (dependencies.family ?? route.family) : route.family;
+      return answer(request, response, { family, route: url.pathname }, async (body, lane) =>
+        translate === undefined
+          ? await findTarget(dependencies, { route, request, url }, body, lane)
+          : findTranslatedTarget(dependencies, { route, request, translate }, body, lane),
+      );
+    },
     handleUpstream: (request, response, url) =>
       answer(request, response, { family: dependencies.family ?? 'openai', route: '/upstream' }, (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
@@ -325,17 +292,6 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
 
 /** For lanes that want no comments. */
 const SILENT: WaitingCommentSettings = { isEnabled: false, afterMs: 0, intervalMs: 0 };
-
-function pooledTarget(pooled: PooledTarget, requested: RequestedModel, route: InferenceRoute): Target {
-  const { isStreaming, isJson, mayNameMedia } = requested;
-  return {
-    ...{ pooled, isStreaming, mayNameMedia, path: pooled.path, body: pooled.body },
-    modelId: pooled.name.label,
-    setName: undefined,
-    canComment: isStreaming && isJson && route.canStreamEvents,
-    canStart: route.canStart,
-  };
-}
 
 const NO_USAGE = { promptTokens: null, completionTokens: null, tokensPerSecond: null };
 
@@ -364,10 +320,4 @@ function shuttingDown(): AppError {
 
 function notLoaded(modelId: string, route: string): AppError {
   return new AppError('not-loaded', `Model "${modelId}" is not loaded, and ${route} does not load it.`);
-}
-
-/** Names the known models, so that a typing mistake is found at a glance. */
-export function unknownModel(name: string, known: readonly string[]): AppError {
-  const listed = known.slice(0, 20).join(', ');
-  return new AppError('not-found', `There is no model "${name.slice(0, 300)}". Known models: ${listed}.`);
 }

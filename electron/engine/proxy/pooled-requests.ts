@@ -26,7 +26,7 @@ export interface PooledTarget {
 
 export interface PooledExchange extends Pick<
   ForwardOptions,
-  'request' | 'response' | 'family' | 'responseTimeoutMs' | 'idleTimeoutMs' | 'onStart' | 'onChunk'
+  'request' | 'response' | 'family' | 'responseTimeoutMs' | 'idleTimeoutMs' | 'translator' | 'onStart' | 'onChunk'
 > {
   readonly lane: string;
   readonly priority: number;
@@ -135,13 +135,14 @@ export function createPooledRequests({
     exchange: PooledExchange,
     lease: PoolLease,
   ): Promise<ForwardOutcome | string> {
-    let hasRefused = false;
+    const seen = { isRefusal: false };
     const outcome = await tryForward({
       request: exchange.request,
       response: exchange.response,
       family: exchange.family,
       responseTimeoutMs: exchange.responseTimeoutMs,
       idleTimeoutMs: exchange.idleTimeoutMs,
+      translator: exchange.translator,
       clock,
       ...(exchange.onStart === undefined ? {} : { onStart: exchange.onStart }),
       ...(exchange.onChunk === undefined ? {} : { onChunk: exchange.onChunk }),
@@ -153,7 +154,7 @@ export function createPooledRequests({
       explainLoss: () => undefined,
       isDeclined(status, headers) {
         if (!REFUSALS.has(status)) return false;
-        hasRefused = true;
+        seen.isRefusal = true;
         lease.report({ kind: 'refused', status, retryAfterMs: readRetryAfter(headers['retry-after'], clock.wallMs()) });
         // The last one's own words are better than ours.
         return lease.hasOther;
@@ -166,7 +167,7 @@ export function createPooledRequests({
       return reason;
     }
     if (outcome.endedBy === 'crash') lease.report({ kind: 'broke-off' });
-    else if (outcome.endedBy === 'model' && !hasRefused) lease.report({ kind: 'answered' });
+    else if (outcome.endedBy === 'model' && !seen.isRefusal) lease.report({ kind: 'answered' });
     return outcome;
   }
 }

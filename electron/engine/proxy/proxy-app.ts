@@ -3,8 +3,8 @@ import { AppError, toAppError } from '#shared/contract/errors.ts';
 import { INSTANCE_HEADER, VIA_HEADER } from '../pools/hops.ts';
 import type { Logger } from '../ports/logger.ts';
 import { sendError } from './error-bodies.ts';
+import { unknownModel } from './find-target.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
-import { unknownModel } from './inference.ts';
 import { checkLanePool } from './pooled-requests.ts';
 import { familyOf, inferenceRoutes } from './routes.ts';
 

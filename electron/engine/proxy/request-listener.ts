@@ -10,6 +10,8 @@ import { familyOf, findInferenceRoute, type ApiFamily } from './routes.ts';
 export interface RequestListenerOptions {
   guardPolicy(): GuardPolicy;
   readonly inference: InferenceHandler;
+  /** Routes of another API that no model answers; false: not one of them. */
+  readonly answerForeign?: (request: IncomingMessage, response: ServerResponse, url: RequestUrl) => boolean;
   /** Express, for everything that is not on the way of tokens. */
   readonly app: RequestListener;
 }
@@ -18,7 +20,8 @@ export interface RequestListenerOptions {
  * What Node's server calls. The guards come first for every request; then the inference routes are dispatched here, since
  * Express's router and its wrapping of request and response would cost more than the rest of Corral (docs/adr/0006).
  */
-export function createRequestListener({ guardPolicy, inference, app }: RequestListenerOptions): RequestListener {
+export function createRequestListener(options: RequestListenerOptions): RequestListener {
+  const { guardPolicy, inference, answerForeign, app } = options;
   const isAnswered = createGate(guardPolicy);
 
   return (request, response) => {
@@ -27,7 +30,7 @@ export function createRequestListener({ guardPolicy, inference, app }: RequestLi
     const route = findInferenceRoute(request.method ?? 'GET', url.pathname);
     if (route !== undefined) void inference.handle(route, request, response, url);
     else if (url.pathname.startsWith('/upstream/')) void inference.handleUpstream(request, response, url);
-    else {
+    else if (answerForeign?.(request, response, url) !== true) {
       closeIfUnread(request, response);
       app(request, response);
     }

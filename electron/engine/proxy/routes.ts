@@ -1,7 +1,9 @@
 import type { SeedName } from '../dialects/dialect-names.ts';
+import { ollamaTranslations } from '../ollama/translations.ts';
+import type { Translate } from './translation.ts';
 
 /** Which client reads the answer; decides the shape of errors. */
-export type ApiFamily = 'openai' | 'anthropic' | SeedName;
+export type ApiFamily = 'openai' | 'anthropic' | 'ollama' | SeedName;
 
 export interface InferenceRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -17,6 +19,8 @@ export interface InferenceRoute {
   readonly canStart: boolean;
   /** Whether `"stream": true` in a JSON body makes the answer a stream of server-sent events. */
   readonly canStreamEvents: boolean;
+  /** For routes that no model's server has: what they are in the words of one. */
+  readonly translate?: Translate;
 }
 
 const post = (path: string, family: ApiFamily = 'openai'): InferenceRoute => ({
@@ -31,6 +35,11 @@ const post = (path: string, family: ApiFamily = 'openai'): InferenceRoute => ({
 const streaming = (path: string, family?: ApiFamily): InferenceRoute => ({
   ...post(path, family),
   canStreamEvents: true,
+});
+
+const translated = (path: string, family: ApiFamily, translate: Translate): InferenceRoute => ({
+  ...post(path, family),
+  translate,
 });
 
 const ofLoaded = (method: 'GET' | 'POST', path: string): InferenceRoute => ({
@@ -49,7 +58,8 @@ const ofConversation = (method: 'GET' | 'DELETE', path: string): InferenceRoute 
 });
 
 export function familyOf(pathname: string): ApiFamily {
-  return pathname.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+  if (pathname.startsWith('/v1/messages')) return 'anthropic';
+  return pathname.startsWith('/api/') ? 'ollama' : 'openai';
 }
 
 /** The row for a method and path, one trailing slash allowed; undefined if there is none. */
@@ -114,6 +124,7 @@ export const inferenceRoutes: readonly InferenceRoute[] = [
   ofLoaded('POST', '/slots/:slot'),
   ofLoaded('GET', '/lora-adapters'),
   ofLoaded('POST', '/lora-adapters'),
+  ...Object.entries(ollamaTranslations).map(([path, translate]) => translated(path, 'ollama', translate)),
 ];
 
 const routesByKey = new Map(inferenceRoutes.map((route) => [`${route.method} ${route.path}`, route]));

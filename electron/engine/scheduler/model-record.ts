@@ -2,9 +2,10 @@ import type { EjectOutcome } from '#shared/contract/commands.ts';
 import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
-import type { ModelNeed } from '../memory/device-facts.ts';
+import type { DeviceBytes, ModelNeed } from '../memory/device-facts.ts';
 import type { ModelProcessView } from '../supervisor/model-process.ts';
 import type { Lease } from './lease.ts';
+import type { ModelCounts } from './scheduler-contract.ts';
 import type { EjectKind, ModelFacts } from './view.ts';
 
 export interface PendingEject {
@@ -30,6 +31,8 @@ export interface ModelRecord {
   outOfMemory: number;
   /** What the last start was made for; by the time it fails that may be too old to decide by. */
   startedFor: ModelNeed | undefined;
+  /** A client's wish for this load, in place of the configured idle time; infinite: for good. */
+  keepAliveMs: number | undefined;
   /** Taken instead of an automatic context, after loads that ran out of memory. */
   contextSize: number | undefined;
   /** The set it was last asked for by; undefined if by its own name. */
@@ -49,6 +52,7 @@ export function createModelRecord(config: ModelConfig): ModelRecord {
     lastState: 'off',
     outOfMemory: 0,
     startedFor: undefined,
+    keepAliveMs: undefined,
     contextSize: undefined,
     setName: undefined,
   };
@@ -74,6 +78,12 @@ export function concurrencyOf(config: ModelConfig, { slots }: Pick<ModelProcessV
   return config.concurrency ?? slots ?? (config.kind === 'file' ? (config.parallel ?? 1) : 1);
 }
 
+/** Idle time before it is unloaded; 0 means never, as in the configuration. */
+export function ttlMsOf({ config, keepAliveMs }: Pick<ModelRecord, 'config' | 'keepAliveMs'>): number {
+  if (keepAliveMs === undefined) return config.ttlMs;
+  return Number.isFinite(keepAliveMs) ? Math.max(1, keepAliveMs) : 0;
+}
+
 /** What decisions see of a record and its process. Pure. */
 export function modelFacts(
   model: ModelRecord,
@@ -90,7 +100,7 @@ export function modelFacts(
     priority: config.priority,
     lastUsedMs: model.lastUsedMs,
     readyAtMs: model.readyAtMs,
-    ttlMs: config.ttlMs,
+    ttlMs: ttlMsOf(model),
     nextStartAtMs: view.nextStartAtMs,
     eject: model.eject,
     clearsIdle: model.outOfMemory === 1,
@@ -98,6 +108,27 @@ export function modelFacts(
     reserved: memory.reserved,
     reloadMs: memory.reloadMs,
     setName: model.setName,
+  };
+}
+
+/** What everybody may see of a record and its process. Pure. */
+export function modelCounts(
+  model: ModelRecord,
+  view: ModelProcessView,
+  waitingRequests: number,
+  reserved: DeviceBytes,
+): ModelCounts {
+  const { config } = model;
+  const isConcurrencyKnown = view.state === 'ready' || config.concurrency !== undefined;
+  return {
+    activeRequests: model.active.size,
+    waitingRequests,
+    concurrency: isConcurrencyKnown ? concurrencyOf(config, view) : null,
+    isPinned: model.isPinned,
+    setName: model.setName,
+    lastUsedWallMs: model.lastUsedWallMs,
+    reserved,
+    ttlMs: ttlMsOf(model),
   };
 }
 

@@ -37,6 +37,11 @@ export interface Scheduler {
   /** Resolves once the process is gone. */
   eject(modelId: string, mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome>;
   setPinned(modelId: string, isPinned: boolean): void;
+  /**
+   * How long a loaded model stays once it is idle, in place of its configured time, until its process ends: infinite for good,
+   * 0 not at all. A pinned model stays. Without effect on one that is not loaded.
+   */
+  keepAlive(modelId: string, keepAliveMs: number): void;
   /** Forgets the failures of a model that was given up. */
   reset(modelId: string): void;
   /** Takes a waiting request out of the queue; false if there is none of that id. */
@@ -70,6 +75,8 @@ export interface ModelCounts {
   readonly setName: string | undefined;
   readonly lastUsedWallMs: number | null;
   readonly reserved: DeviceBytes;
+  /** Idle time before it is unloaded, as it holds now; 0 means never. */
+  readonly ttlMs: number;
 }
 
 /** What a change of the configuration may change. */

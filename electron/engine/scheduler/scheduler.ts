@@ -1,7 +1,7 @@
 import { AppError } from '#shared/contract/errors.ts';
 import { assertNever } from '#shared/lib/assert-never.ts';
 import { isResident } from '#shared/model/model-state.ts';
-import { delay, type Timer } from '../ports/clock.ts';
+import { delay } from '../ports/clock.ts';
 import { decide } from './decide.ts';
 import { noteAskedBy } from './asked-by.ts';
 import { askForEject, callOffEject, ejectUnheard, nothingToEject, settleEject } from './ejects.ts';
@@ -9,13 +9,22 @@ import type { Lease } from './lease.ts';
 import { createLeases } from './leases.ts';
 import { decideLoadPlan } from './load-plan.ts';
 import type { ModelProcessView } from '../supervisor/model-process.ts';
-import { concurrencyOf, modelFacts, touchCompanions, updateRecords, type ModelRecord } from './model-record.ts';
+import {
+  concurrencyOf,
+  modelCounts,
+  modelFacts,
+  touchCompanions,
+  ttlMsOf,
+  updateRecords,
+  type ModelRecord,
+} from './model-record.ts';
 import { mayTryAgain, withHolders } from './out-of-memory.ts';
 import { explainFull } from './queue-limits.ts';
 import { rejectionError } from './rejection.ts';
 import { createReservations } from './reservations.ts';
 import type { AcquireOptions, Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
 import { createWaitForecast } from './wait-forecast.ts';
+import { createWakeTimer } from './wake-timer.ts';
 import { createWaitingLine, type WaitingEntry } from './waiting-line.ts';
 import type { ModelFacts, SchedulerDecision, SchedulerFacts, WaitingFacts } from './view.ts';
 
@@ -54,7 +63,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let closing: AppError | undefined;
   let isGameMode = false;
   const preparing = new Set<string>();
-  let wake: { timer: Timer; atMs: number } | undefined;
+  const wake = createWakeTimer(clock, () => run());
 
   const reservations = createReservations({
     keeper: memory,
@@ -107,6 +116,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       reservations.correct(modelId, isStillThere);
     }
     if (!isResident(view.state)) {
+      model.keepAliveMs = undefined;
       if (before === 'starting') reservations.drop(modelId);
       settleEject(model, view, reservations.giveBack(modelId), clock);
       if (model.isRemoved) {
@@ -183,22 +193,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         const { decisions, waitReasons, wakeAtMs } = decide(gatherFacts(), settings.room);
         if (line.setReasons(waitReasons)) options.onQueueChanged();
         for (const decision of decisions) carryOut(decision);
-        setWake(wakeAtMs);
+        wake.setAt(wakeAtMs);
       }
     } finally {
       isDeciding = false;
     }
-  }
-
-  function setWake(atMs: number | undefined): void {
-    // A timer that is too early only decides once more than needed; it need not be replaced.
-    if (atMs === undefined || closing !== undefined || (wake !== undefined && wake.atMs <= atMs)) return;
-    wake?.timer.cancel();
-    const timer = clock.setTimer(Math.max(0, atMs - clock.nowMs()), () => {
-      wake = undefined;
-      run();
-    });
-    wake = { timer, atMs };
   }
 
   function carryOut(decision: SchedulerDecision): void {
@@ -278,9 +277,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** With nobody waiting and nothing asked for, all that a completion changes is when the model will have been idle too long. */
   function afterRelease(model: ModelRecord): void {
-    const { ttlMs } = model.config;
+    const ttlMs = ttlMsOf(model);
     if (line.size() > 0 || model.eject !== undefined) run();
-    else if (ttlMs !== 0 && model.active.size === 0 && !model.isPinned) setWake(model.lastUsedMs + ttlMs);
+    else if (ttlMs !== 0 && model.active.size === 0 && !model.isPinned) wake.setAt(model.lastUsedMs + ttlMs);
   }
 
   function settleRejected(entry: WaitingEntry, error: Error): void {
@@ -349,10 +348,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (line.size() > 0 || model.eject !== undefined || isGameMode) return false;
     const laneLimit = settings.laneLimits.get(lane);
     if (laneLimit !== undefined && (leases.laneActive.get(lane) ?? 0) >= laneLimit) return false;
-    return (
-      supervisor.process(model.config.id).view().state === 'ready' &&
-      model.active.size < concurrencyOf(model.config, supervisor.process(model.config.id).view())
-    );
+    const view = processView(model.config.id);
+    return view.state === 'ready' && model.active.size < concurrencyOf(model.config, view);
   }
 
   return {
@@ -406,6 +403,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       run();
     },
 
+    keepAlive(modelId, keepAliveMs) {
+      if (!isResident(processView(modelId).state)) return;
+      const model = record(modelId);
+      model.keepAliveMs = keepAliveMs;
+      // Being asked to stay is a use.
+      if (keepAliveMs > 0) model.lastUsedMs = clock.nowMs();
+      run();
+    },
+
     reset(modelId) {
       const model = record(modelId);
       model.outOfMemory = 0;
@@ -440,22 +446,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       run();
     },
 
-    counts(modelId) {
-      const model = record(modelId);
-      const { state } = supervisor.process(modelId).view();
-      return {
-        activeRequests: model.active.size,
-        waitingRequests: line.countRequests(modelId),
-        concurrency:
-          state === 'ready' || model.config.concurrency !== undefined
-            ? concurrencyOf(model.config, supervisor.process(model.config.id).view())
-            : null,
-        isPinned: model.isPinned,
-        setName: model.setName,
-        lastUsedWallMs: model.lastUsedWallMs,
-        reserved: reservations.of(modelId),
-      };
-    },
+    counts: (modelId) =>
+      modelCounts(record(modelId), processView(modelId), line.countRequests(modelId), reservations.of(modelId)),
 
     queue: forecast.queue,
     waitStatus: forecast.statusOf,
@@ -479,13 +471,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     async close(graceMs) {
       closing = new AppError('shutting-down', 'Corral is shutting down.', { retryAfterSeconds: 5 });
+      wake.close();
       for (const entry of [...line.entries()]) settleRejected(entry, closing);
       const endMs = clock.nowMs() + graceMs;
       const isBusy = (): boolean => [...records.values()].some((model) => model.active.size > 0);
       while (isBusy() && clock.nowMs() < endMs) await delay(clock, Math.min(20, endMs - clock.nowMs()));
       for (const model of records.values()) leases.abort(model, closing);
-      wake?.timer.cancel();
-      wake = undefined;
     },
   };
 }

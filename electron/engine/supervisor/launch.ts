@@ -145,7 +145,7 @@ async function prepareCommandLaunch(
       [OWNER_VARIABLE]: dependencies.ownerMark,
     },
     cwd: model.cwd,
-    listen: { kind: 'tcp', host, port, basePath },
+    listen: { kind: 'tcp', host, port, ...(basePath === '' ? {} : { basePath }) },
     apiKey: undefined,
     healthPath: model.health === 'none' ? undefined : basePath + model.health,
     readyPattern: model.readyPattern,

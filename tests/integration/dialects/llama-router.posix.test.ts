@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newRouterFile } from '../../../electron/engine/dialects/llama-router/router-file.ts';
 import { createTestFolder, eventually, type TestFolder } from '../support/corral.ts';
 import { writeFakeEngine } from '../support/fake-server-command.ts';
-import { startForeign, type ForeignCorral } from '../support/foreign.ts';
+import { FIRST_TEST_PORT, startForeign, type ForeignCorral } from '../support/foreign.ts';
 
 let folder: TestFolder;
 let corral: ForeignCorral | undefined;
@@ -29,7 +29,7 @@ async function start(
   const document = {
     ...base,
     ...more,
-    router: { ...(base['router'] as object), ...more.router },
+    router: { ...(base['router'] as object), base_port: FIRST_TEST_PORT, ...more.router },
     models: models.map((model) => ({ path: path.join(folder.path, String(model['name'])), ...model })),
   };
   corral = await startForeign(folder, document, {

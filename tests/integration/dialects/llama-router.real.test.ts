@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
 import { createTestFolder, type TestFolder } from '../support/corral.ts';
-import { startForeign, type ForeignCorral } from '../support/foreign.ts';
+import { FIRST_TEST_PORT, startForeign, type ForeignCorral } from '../support/foreign.ts';
 import { ensureRealLlamaServer } from '../support/real-llama-server.ts';
 
 /** The README's own configuration and each of its curl examples, with its model replaced by one that is there. */
@@ -28,8 +28,12 @@ afterEach(async () => {
 });
 
 async function start(): Promise<ForeignCorral> {
-  const fixture = new URL('../../fixtures/seeds/llama-router/readme.json', import.meta.url);
-  const document = JSON.parse(await readFile(fixture, 'utf8')) as { models: { path: string }[] };
+  const fixture = new URL('../../fixtures/seeds/examples/llama-router.json', import.meta.url);
+  const document = JSON.parse(await readFile(fixture, 'utf8')) as {
+    router: Record<string, unknown>;
+    models: { path: string }[];
+  };
+  document.router['base_port'] = FIRST_TEST_PORT;
   const model = await folder.write('model.gguf', buildSentenceModel({ name: 'model', sentence: SENTENCE }));
   document.models[0] = { ...document.models[0], path: model };
   corral = await startForeign(folder, document, {

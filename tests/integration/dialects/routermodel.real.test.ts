@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 async function start(params: Record<string, unknown> = {}, modelFile?: string): Promise<ForeignCorral> {
-  const fixture = new URL('../../fixtures/seeds/routermodel/readme.json', import.meta.url);
+  const fixture = new URL('../../fixtures/seeds/examples/routermodel.json', import.meta.url);
   const document = JSON.parse(await readFile(fixture, 'utf8')) as {
     system: Record<string, unknown>;
     models: Record<string, { model_path: string; params: Record<string, unknown> }>;

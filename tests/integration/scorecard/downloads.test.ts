@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDownloads, type DownloadsOptions } from '../../../electron/engine/catalog/downloads/open-downloads.ts';
+import { defaultRetries } from '../../../electron/engine/catalog/downloads/fetch-file.ts';
 import type { DownloadService } from '../../../electron/engine/catalog/downloads/download-service-contract.ts';
 import {
   defaultCommit,
@@ -121,14 +122,16 @@ describe('downloads from Hugging Face', () => {
 
   const cuts = scaled({ short: 20, long: 200 });
 
-  it(`D1 cut at ${cuts} random bytes → resumes, the digest is right ${form}`, async () => {
+  it(`D1 cut at ${cuts} random bytes → resumes, the digest is right ${form}`, { timeout: 400_000 }, async () => {
     for (let count = 0; count < cuts; count += 1) {
       const at = Math.floor(random() * model.length);
       const name = `user/cut-${count}`;
       hub.repos.set(name, { files: { 'model-Q4_K_M.gguf': model } });
       faultsOfAnswer((answer) => (answer === 0 ? { cutAfterBytes: at } : {}));
       const before = hub.requests.length;
-      expect(sha256(await readFile(await pull(open(), name))), `cut at ${at}`).toBe(modelDigest);
+      const service = open();
+      expect(sha256(await readFile(await pull(service, name))), `cut at ${at}`).toBe(modelDigest);
+      await service.close();
       const [first, second, ...more] = hub.requests.slice(before).filter(({ host }) => host === 'files');
       expect([first?.range, more]).toEqual([undefined, []]);
       // What the system had not handed over yet when the connection broke is asked for again.
@@ -138,28 +141,32 @@ describe('downloads from Hugging Face', () => {
     }
   });
 
-  it(`D1 one download cut ${cuts} times, and once with the process that fetched it → the digest is right`, async () => {
-    const pieceBytes = Math.floor(model.length / cuts);
-    faultsOfAnswer((answer) => (answer < cuts / 2 ? { cutAfterBytes: pieceBytes } : { stallAfterBytes: pieceBytes }));
-    const first = open({ timeouts: { connectMs: 2000, stallMs: 30_000 } });
-    first.start('user/repo');
-    await eventually('it stalls', () => answersWithBytes().length > cuts / 2);
-    await first.close();
-    const arrived = (await stat(path.join(repoPath(), 'blobs', `${modelDigest}.incomplete`))).size;
-    expect(arrived).toBeGreaterThan(model.length / 3);
+  it(
+    `D1 one download cut ${cuts} times, and once with the process that fetched it → the digest is right`,
+    { timeout: 400_000 },
+    async () => {
+      const pieceBytes = Math.floor(model.length / cuts);
+      faultsOfAnswer((answer) => (answer < cuts / 2 ? { cutAfterBytes: pieceBytes } : { stallAfterBytes: pieceBytes }));
+      const first = open({ timeouts: { connectMs: 2000, stallMs: 30_000 } });
+      first.start('user/repo');
+      await eventually('it stalls', () => answersWithBytes().length > cuts / 2, 200_000);
+      await first.close();
+      const arrived = (await stat(path.join(repoPath(), 'blobs', `${modelDigest}.incomplete`))).size;
+      expect(arrived).toBeGreaterThan(model.length / 3);
 
-    hub.faults = () => ({});
-    const second = open();
-    await second.restore();
-    const [view] = second.list();
-    const { files } = await second.wait(view?.id ?? '');
-    expect(sha256(await readFile(files[0] ?? ''))).toBe(modelDigest);
-    expect(answersWithBytes().at(-1)).toMatchObject({ range: expect.stringMatching(/^bytes=[1-9]/) as string });
-    await second.close();
-    expect(JSON.parse(await readFile(path.join(folder.path, 'downloads.json'), 'utf8'))).toMatchObject({
-      downloads: [],
-    });
-  });
+      hub.faults = () => ({});
+      const second = open();
+      await second.restore();
+      const [view] = second.list();
+      const { files } = await second.wait(view?.id ?? '');
+      expect(sha256(await readFile(files[0] ?? ''))).toBe(modelDigest);
+      expect(answersWithBytes().at(-1)).toMatchObject({ range: expect.stringMatching(/^bytes=[1-9]/) as string });
+      await second.close();
+      expect(JSON.parse(await readFile(path.join(folder.path, 'downloads.json'), 'utf8'))).toMatchObject({
+        downloads: [],
+      });
+    },
+  );
 
   it('D2 one bit is flipped, the size is the same → never loadable, deleted and said', async () => {
     for (const flipBit of [0, 4_000_003, model.length * 8 - 1]) {
@@ -225,7 +232,11 @@ describe('downloads from Hugging Face', () => {
     });
   });
 
-  const stallMs = scaled({ short: 300, long: 30_000 });
+  /** In the long form what a person has. */
+  const patience = scaled<Partial<DownloadsOptions>>({
+    short: { timeouts: { connectMs: 2000, stallMs: 300 } },
+    long: { timeouts: { connectMs: 15_000, stallMs: 25_000 }, retries: defaultRetries },
+  });
 
   it(
     `D4 stall → tried again in ${scaled({ short: '≤ 2', long: '≤ 35' })} s, ≤ 6 times ${form}`,
@@ -236,7 +247,7 @@ describe('downloads from Hugging Face', () => {
         askedAtMs.push(performance.now());
         return { stallAfterBytes: askedAtMs.length === 1 ? 100_000 : 0 };
       });
-      const service = open({ timeouts: { connectMs: 2000, stallMs } });
+      const service = open(patience);
       await expect(pull(service)).rejects.toMatchObject({ details: { reason: 'interrupted' } });
       expect(askedAtMs).toHaveLength(7);
       const waits = askedAtMs.slice(1).map((atMs, index) => atMs - (askedAtMs[index] ?? 0));

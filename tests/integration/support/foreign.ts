@@ -6,6 +6,12 @@ import type { Engine } from '../../../electron/engine/engine.ts';
 import { startHeadless } from '../../../electron/headless.ts';
 import type { TestFolder } from './corral.ts';
 
+/**
+ * Where ports are counted from in files that count them. Two test files at once would start at the same one else, and the
+ * server that binds it first answers for both.
+ */
+export const FIRST_TEST_PORT = 20_000 + (process.pid % 10_000);
+
 /** Corral with the configuration of another program, as `corral serve --config` starts it. */
 export interface ForeignCorral {
   readonly engine: Engine;

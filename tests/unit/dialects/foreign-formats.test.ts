@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { detectFormat } from '../../../electron/engine/config/detect-format.ts';
 import { importConfig } from '../../../electron/engine/config/interpret-config.ts';
 import { parseConfig } from '../../../electron/engine/config/load-config.ts';
@@ -12,6 +13,20 @@ import { sourceOf, surroundings } from './support.ts';
 
 const folder = fileURLToPath(new URL('../../fixtures/seeds/examples', import.meta.url));
 const files = await readdir(folder);
+
+/** What the README's own example says is there, for the program that looks. */
+let app: string;
+beforeAll(async () => {
+  app = (await mkdtemp(path.join(tmpdir(), 'corral-test-'))).replaceAll('\\', '/');
+  await mkdir(path.join(app, 'models'));
+  await writeFile(path.join(app, 'llama-server'), '', { mode: 0o755 });
+  await writeFile(path.join(app, 'models', 'Qwen3-4B-Instruct.gguf'), '');
+});
+afterAll(() => rm(app, { recursive: true, force: true }));
+
+async function readExample(filePath: string): Promise<string> {
+  return (await readFile(filePath, 'utf8')).replaceAll('"/app/', `"${app}/`);
+}
 
 describe('the example of each program', () => {
   it.each(foreignFormats.map(({ name }) => name))('is there for %s', (name) => {
@@ -29,7 +44,7 @@ describe('the example of each program', () => {
     '%s is imported with an account of every key, and what comes of it is a valid native file',
     async (file) => {
       const filePath = path.join(folder, file);
-      const text = await readFile(filePath, 'utf8');
+      const text = await readExample(filePath);
       const result = await importConfig({ ...surroundings, text, filePath });
       if (!result.ok) throw new Error(result.say ?? JSON.stringify(result.errors));
       expect(result.report.filter(({ note }) => note === UNKNOWN_KEY_NOTE)).toEqual([]);

@@ -110,3 +110,42 @@ describe('waiting comments', () => {
     expect(response.writableLength).toBe(pendingBytes);
   });
 });
+
+describe('a note of a load', () => {
+  const silent = { isEnabled: false, afterMs: 2000, intervalMs: 5000 };
+  const note = 'data: {"loading":"a"}\n\n';
+
+  it('goes out at once where the model has to be loaded, though no comments are wanted', async () => {
+    const clock = createFakeClock();
+    const { response, client } = await openExchange();
+    const waitStatus = (): WaitStatus => ({ ...status, waitsFor: 'load', modelState: 'off' });
+    const comments = createWaitingComments({ response, clock, settings: silent, waitStatus, note });
+    comments.onQueued('r7');
+    clock.advance(60_000);
+    comments.stop();
+    response.end();
+    const { answer, text } = await readText(client);
+    expect([answer.statusCode, answer.headers['content-type'], text]).toEqual([200, 'text/event-stream', note]);
+  });
+
+  it.each(['slot', 'lane'] as const)('is not sent to one that waits for a %s', async (waitsFor) => {
+    const clock = createFakeClock();
+    const { response } = await openExchange();
+    const waitStatus = (): WaitStatus => ({ ...status, waitsFor });
+    const comments = createWaitingComments({ response, clock, settings: silent, waitStatus, note });
+    comments.onQueued('r7');
+    clock.advance(60_000);
+    expect(response.headersSent).toBe(false);
+  });
+
+  it('is not sent once the wait is over', async () => {
+    const clock = createFakeClock();
+    const { response } = await openExchange();
+    const waitStatus = (): WaitStatus => ({ ...status, waitsFor: 'load' });
+    const comments = createWaitingComments({ response, clock, settings: silent, waitStatus, note });
+    comments.onQueued('r7');
+    comments.stop();
+    clock.advance(60_000);
+    expect(response.headersSent).toBe(false);
+  });
+});

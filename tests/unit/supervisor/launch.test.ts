@@ -39,7 +39,7 @@ describe('a command', () => {
       args: ['--port', '4711', '--name', 'one'],
       env: { PATH: '/bin', PORT: '4711', SHARED: 'model', MORE: '1', CORRAL_OWNER: 'mark' },
       cwd: '/work-folder',
-      listen: { kind: 'tcp', host: '127.0.0.1', port: 4711 },
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 4711, basePath: '' },
       apiKey: undefined,
       healthPath: '/health',
       readyPattern: undefined,
@@ -47,6 +47,20 @@ describe('a command', () => {
       placeholderValues: { PORT: '4711', HOST: '127.0.0.1', MODEL_ID: 'one' },
       warnings: [],
       kvCache: undefined,
+    });
+  });
+
+  it('with an address of its own is asked there, its path in front of every route', async () => {
+    const port = await createPortFinder()();
+    const model = commandModelConfig('one', {
+      command: ['serve', '--port', '${PORT}', '--host', '${HOST}'],
+      proxy: `http://localhost:${port}/llm`,
+      health: '/ready',
+    });
+    expect(await prepareLaunch(model, {}, dependencies, signal)).toMatchObject({
+      args: ['--port', String(port), '--host', 'localhost'],
+      listen: { kind: 'tcp', host: 'localhost', port, basePath: '/llm' },
+      healthPath: '/llm/ready',
     });
   });
 

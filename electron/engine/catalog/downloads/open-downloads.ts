@@ -33,8 +33,8 @@ export interface DownloadsOptions extends HubCacheSurroundings {
 }
 
 const DEFAULT_ORIGIN = 'https://huggingface.co';
-/** A stall is noticed after 30 s, so that it is tried again within 35 (scorecard D4). */
-const defaultTimeouts: HubTimeouts = { connectMs: 15_000, stallMs: 30_000 };
+/** A stall is noticed in time to be tried again within 35 s (scorecard D4). */
+const defaultTimeouts: HubTimeouts = { connectMs: 15_000, stallMs: 25_000 };
 /** More connections to one server make nothing faster, and many small files wait less. */
 export const DEFAULT_PARALLEL_FILES = 3;
 

@@ -3,6 +3,9 @@ import type { SeedAction, SeedCommandLine } from '../command-line.ts';
 
 const DEFAULTS: Readonly<Record<string, string>> = { config: 'pools.yaml', listen: '0.0.0.0:9090' };
 
+/** Go listens everywhere where no host is said. */
+const EVERYWHERE: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
+
 const USAGE = `Usage of llama-model-router:
   -config string
     \tpath to config file (default "pools.yaml")
@@ -32,12 +35,13 @@ export const llamaModelRouterCommandLine: SeedCommandLine = {
     if (place === null || port > 65_535) {
       return { kind: 'exit', exitCode: 1, stderr: `listen ${listen}: must be HOST:PORT, such as 0.0.0.0:9090\n` };
     }
+    const host = place[1] ?? place[2] ?? '';
     return {
       kind: 'serve',
       configFile: resolve(workFolder, config),
       format: 'llama-model-router',
-      // Go listens everywhere where no host is said.
-      host: (place[1] ?? place[2] ?? '') || '0.0.0.0',
+      // Everywhere is the program's default; with a key in the file Corral does so, too, and without one it says how to.
+      ...(EVERYWHERE.has(host) ? {} : { host }),
       port,
     };
   },

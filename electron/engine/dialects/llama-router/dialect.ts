@@ -4,7 +4,7 @@ import { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { presentedKey, isSameSecret } from '../../proxy/guards.ts';
-import { answerLater, sendJson, sendText } from '../answers.ts';
+import { answerLater, isCrossSite, sendJson, sendText } from '../answers.ts';
 import type { Dialect, DialectCall, DialectHost, DialectListener } from '../dialect.ts';
 import { NOT_PROXIED } from './error-answer.ts';
 import { cacheFolders } from './find-models.ts';
@@ -57,8 +57,8 @@ function createLlamaRouterListener(host: DialectHost, options: LlamaRouterOption
       return;
     }
     if (!isProxied(path, endpointsOf(modelId))) throw notProxied(path, modelId);
-    // The mark makes a GET start the model, unless a page of another site sent it.
-    const mark = model === undefined ? '' : `${search === '' ? '?' : '&'}corral-start=1`;
+    // The mark makes a GET start the model; one for a page of another site never does.
+    const mark = model === undefined || isCrossSite(request) ? '' : `${search === '' ? '?' : '&'}corral-start=1`;
     const pathname = `/upstream/${encodeURIComponent(modelId)}${path}`;
     void host.inference.handleUpstream(request, response, { pathname, search: search + mark });
   }

@@ -9,8 +9,15 @@ export const llamaSwapCommandLine: SeedCommandLine = {
     const read = readFlags(args);
     if (!read.ok) return read.action;
     const { values } = read;
-    if (values.get('version') === 'true')
-      return { kind: 'exit', exitCode: 0, stdout: 'version: llama-swap, as Corral does it\n' };
+    if (values.get('version') === 'true') {
+      return {
+        kind: 'step',
+        run({ print, version }) {
+          print(`version: ${version} (Corral)`);
+          return Promise.resolve(0);
+        },
+      };
+    }
     for (const [name, instead] of Object.entries(UNSUPPORTED)) {
       if (values.has(name)) return { kind: 'exit', exitCode: 1, stderr: `-${name}: ${instead}\n` };
     }

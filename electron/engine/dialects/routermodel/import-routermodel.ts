@@ -6,7 +6,7 @@ import { literal } from '../literal.ts';
 import { readAppConfig, unknownAppKeys, type AppConfig, type AppModel } from './app-config.ts';
 import type { RouterModelOptions } from './options.ts';
 
-/** What the meaning of the file depends on besides its text, looked up before. */
+/** What the meaning of the file, and whether it can be served, depends on besides its text. */
 export interface AppSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Of the paths that `pathsOf` names: what is there. */
@@ -30,11 +30,14 @@ function serverPath({ system }: AppConfig, env: AppSurroundings['env']): string 
 type Say = (path: string, outcome: ImportEntry['outcome'], note: string, to?: string) => void;
 
 /** The same as native configuration, and what became of each key. Pure. */
-export function importAppConfig(document: unknown, surroundings: AppSurroundings): ForeignResult {
+export function importAppConfig(
+  document: unknown,
+  surroundings: Pick<AppSurroundings, 'env' | 'hasNvidia'>,
+): ForeignResult {
   const result = readAppConfig(document);
   if (!result.ok) return result;
   const { config } = result;
-  const errors = [...checkFiles(config, surroundings), ...checkPreload(config)];
+  const errors = checkPreload(config);
   if (errors.length > 0) return { ok: false, errors };
 
   const report: ImportEntry[] = unknownAppKeys(document).map((path) => ({
@@ -100,7 +103,14 @@ export function importAppConfig(document: unknown, surroundings: AppSurroundings
   };
 }
 
-function checkFiles(config: AppConfig, { env, paths }: AppSurroundings): ConfigIssue[] {
+/** The files that the program insists on. Pure. */
+export function checkAppFiles(
+  document: unknown,
+  { env, paths }: Pick<AppSurroundings, 'env' | 'paths'>,
+): ConfigIssue[] {
+  const result = readAppConfig(document);
+  if (!result.ok) return [];
+  const { config } = result;
   const errors: ConfigIssue[] = [];
   const server = serverPath(config, env);
   const atServer =
@@ -128,7 +138,7 @@ function checkPreload({ system, models }: AppConfig): ConfigIssue[] {
 }
 
 /** The numbers are NVIDIA's; without its driver they mean nothing here. */
-function gpuDevices({ system }: AppConfig, { hasNvidia }: AppSurroundings, say: Say): string[] {
+function gpuDevices({ system }: AppConfig, { hasNvidia }: Pick<AppSurroundings, 'hasNvidia'>, say: Say): string[] {
   const numbers = system.gpu_devices ?? [];
   if (numbers.length === 0) {
     say('system.gpu_devices', 'approximated', 'not given: models go to the GPUs that have room');

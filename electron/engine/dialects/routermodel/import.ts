@@ -4,7 +4,7 @@ import { posix, win32 } from 'node:path';
 import { posixExecutableLookup } from '../../runtimes/executable-lookup-posix.ts';
 import { windowsExecutableLookup } from '../../runtimes/executable-lookup-windows.ts';
 import type { ForeignFormat } from '../foreign-format.ts';
-import { importAppConfig, pathsOf, type AppSurroundings } from './import-routermodel.ts';
+import { checkAppFiles, importAppConfig, pathsOf, type AppSurroundings } from './import-routermodel.ts';
 
 export const routerModelFormat: ForeignFormat = {
   name: 'routermodel',
@@ -14,15 +14,17 @@ export const routerModelFormat: ForeignFormat = {
     if ('llama_server_path' in asGroup(file['system'])) return true;
     return Object.values(asGroup(file['models'])).some((model) => 'model_path' in asGroup(model));
   },
-  async read({ value: written, fileName, syntaxErrors }, { env, platform }) {
+  async read({ value, syntaxErrors }, { env, platform }) {
     if (syntaxErrors.length > 0) return { ok: false, errors: syntaxErrors };
-    const value = written ?? {};
+    return importAppConfig(value ?? {}, { env, hasNvidia: await hasNvidia(env, platform) });
+  },
+  async check({ value, fileName }, { env, platform }) {
     const paths = new Map<string, 'file' | 'executable' | 'missing'>();
     const pathOf = platform === 'win32' ? win32 : posix;
-    for (const each of pathsOf(value, env)) {
+    for (const each of pathsOf(value ?? {}, env)) {
       paths.set(each, await kindOf(pathOf.resolve(pathOf.dirname(fileName), each)));
     }
-    return importAppConfig(value, { env, paths, hasNvidia: await hasNvidia(env, platform) });
+    return checkAppFiles(value ?? {}, { env, paths });
   },
 };
 

@@ -196,6 +196,12 @@ describe('corral status', () => {
     await showStatus(bridge, context);
     const { instance, engine } = snapshotOf();
     const counts = { models: 5, loaded: 3, activeRequests: 3, waitingRequests: 2 };
-    expect(JSON.parse(context.terminal.output)).toEqual({ instance, engine, counts, pools: [], memory: snapshotOf().memory });
+    expect(JSON.parse(context.terminal.output)).toEqual({
+      instance,
+      engine,
+      counts,
+      pools: [],
+      memory: snapshotOf().memory,
+    });
   });
 });

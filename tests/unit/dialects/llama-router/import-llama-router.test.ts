@@ -18,7 +18,7 @@ const onPath: RouterSurroundings = {
 };
 
 function fixture(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`../../../fixtures/seeds/llama-router/${name}`, import.meta.url), 'utf8'));
+  return JSON.parse(readFileSync(new URL(`../../../fixtures/seeds/${name}`, import.meta.url), 'utf8'));
 }
 
 type Imported = ForeignResult & { ok: true };
@@ -48,7 +48,7 @@ const plain = { name: 'a', path: '/m/a.gguf' };
 
 describe('the configuration of the README', () => {
   it('runs its model by the spawn command with model, port and host appended', () => {
-    const config = resolved(fixture('readme.json'));
+    const config = resolved(fixture('examples/llama-router.json'));
     const model = config.models.get('Qwen3-8B-Q4_K_M.gguf') as CommandModelConfig;
     expect(model.command).toEqual([
       'llama-server',
@@ -62,7 +62,7 @@ describe('the configuration of the README', () => {
   });
 
   it('listens where the file says, with its timeouts', () => {
-    const { native } = importOf(fixture('readme.json'));
+    const { native } = importOf(fixture('examples/llama-router.json'));
     expect(native['listeners']).toEqual([
       {
         dialect: 'llama-router',
@@ -76,12 +76,14 @@ describe('the configuration of the README', () => {
         },
       },
     ]);
-    const { timeouts } = resolved(fixture('readme.json')).server;
+    const { timeouts } = resolved(fixture('examples/llama-router.json')).server;
     expect(timeouts).toMatchObject({ connectMs: 5000, responseMs: 600_000, idleMs: 600_000 });
   });
 
   it('tells what became of every key', () => {
-    const outcomes = new Map(importOf(fixture('readme.json')).report.map((entry) => [entry.path, entry.outcome]));
+    const outcomes = new Map(
+      importOf(fixture('examples/llama-router.json')).report.map((entry) => [entry.path, entry.outcome]),
+    );
     expect(Object.fromEntries(outcomes)).toEqual({
       'router.host': 'mapped',
       'router.port': 'mapped',
@@ -99,11 +101,11 @@ describe('the configuration of the README', () => {
   });
 
   it('is what the first run writes, without the model', () => {
-    expect(newRouterFile()).toEqual({ ...(fixture('readme.json') as object), models: [] });
+    expect(newRouterFile()).toEqual({ ...(fixture('examples/llama-router.json') as object), models: [] });
   });
 
   it('overrides the spawn of one model', () => {
-    const model = fixture('readme-spawn-override.json') as { name: string };
+    const model = fixture('llama-router/readme-spawn-override.json') as { name: string };
     const config = resolved(small([model]));
     expect((config.models.get(model.name) as CommandModelConfig).command.slice(0, 7)).toEqual([
       ...['llama-server', '--ctx-size', '8192', '--n-gpu-layers', '99'],
@@ -115,7 +117,7 @@ describe('the configuration of the README', () => {
   });
 
   it('lets members of one group share the one place', () => {
-    const config = resolved(fixture('readme-groups.json'));
+    const config = resolved(fixture('llama-router/readme-groups.json'));
     expect(config.memory.maxLoaded).toBe(1);
     expect([...config.sets]).toMatchObject([
       ['8b-models', { models: ['qwen3-8b-q4', 'qwen3-8b-q8'], load: 'on-demand', isExclusive: false }],

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { llamaSwapCommandLine } from '../../../../electron/engine/dialects/llama-swap/command-line.ts';
 
-const context = { env: {}, homeFolder: '/home/ann', platform: 'linux' as const, workFolder: '/srv/swap' };
+const context = {
+  env: {},
+  homeFolder: '/home/ann',
+  platform: 'linux' as const,
+  workFolder: '/srv/swap',
+  version: '1.2.3',
+};
 const parse = (...args: string[]): unknown => llamaSwapCommandLine.parse(args, context);
 const serve = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
   kind: 'serve',
@@ -27,12 +33,19 @@ describe('the flags of llama-swap', () => {
     expect(parse(...args)).toEqual(action);
   });
 
-  it('ends with the version, or with the usage', () => {
-    expect(parse('--version')).toMatchObject({
-      kind: 'exit',
-      exitCode: 0,
-      stdout: expect.stringMatching(/^version: /) as string,
-    });
+  it('ends with the version, or with the usage', async () => {
+    const action = llamaSwapCommandLine.parse(['--version'], context);
+    const printed: string[] = [];
+    const tools = {
+      ...context,
+      version: '1.2.3',
+      dataFolder: '/data',
+      signal: new AbortController().signal,
+      print: (line: string) => void printed.push(line),
+      printError: () => undefined,
+    };
+    expect(action.kind === 'step' && (await action.run(tools))).toBe(0);
+    expect(printed).toEqual(['version: 1.2.3 (Corral)']);
     expect(parse('-h')).toMatchObject({
       kind: 'exit',
       exitCode: 0,

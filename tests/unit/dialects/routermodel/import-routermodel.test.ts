@@ -6,6 +6,7 @@ import type { FileModelConfig, ResolvedConfig } from '../../../../electron/engin
 import type { ForeignResult } from '../../../../electron/engine/dialects/foreign-format.ts';
 import { cacheTypes } from '../../../../electron/engine/dialects/routermodel/app-config.ts';
 import {
+  checkAppFiles,
   importAppConfig,
   pathsOf,
   type AppSurroundings,
@@ -23,7 +24,7 @@ const plain: AppSurroundings = {
 };
 
 function readme(): Record<string, unknown> {
-  const file = new URL('../../../fixtures/seeds/routermodel/readme.json', import.meta.url);
+  const file = new URL('../../../fixtures/seeds/examples/routermodel.json', import.meta.url);
   return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
 }
 
@@ -46,7 +47,8 @@ function resolved(document: unknown, surroundings = plain): ResolvedConfig {
 
 function errorsOf(document: unknown, surroundings = plain): string[] {
   const result = importAppConfig(document, surroundings);
-  return result.ok ? [] : result.errors.map(({ path, message }) => `${path}: ${message}`);
+  const errors = result.ok ? checkAppFiles(document, surroundings) : result.errors;
+  return errors.map(({ path, message }) => `${path}: ${message}`);
 }
 
 function withParams(params: Record<string, unknown>): unknown {

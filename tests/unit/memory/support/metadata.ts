@@ -27,6 +27,7 @@ export function model(more: Partial<ModelMetadata> = {}): ModelMetadata {
     fileBytes: 1024 * mib,
     partCount: 1,
     fingerprint: 'f',
+    parameterCount: 1_000_000_000,
     trainedContextSize: 4096,
     embeddingLength: 512,
     vocabularySize: 8192,
