@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenApiDocument } from '../../electron/api/openapi.ts';
@@ -5,11 +8,20 @@ import { readEventData } from '#shared/contract/http-bridge.ts';
 import { fakeModel, startCorral, type TestCorral } from './support/corral.ts';
 
 let corral: TestCorral;
+let hub: http.Server;
 let document: OpenApiDocument;
 let ajv: Ajv2020;
 
 beforeAll(async () => {
-  corral = await startCorral({ models: { one: fakeModel({ name: 'one' }), two: fakeModel({ loadDelayMs: 60_000 }) } });
+  // Takes requests and never answers, so that a download is neither done nor failed.
+  hub = http.createServer().listen(0, '127.0.0.1');
+  await once(hub, 'listening');
+  const { port } = hub.address() as AddressInfo;
+  corral = await startCorral({
+    engine: { autoInstall: false },
+    catalog: { huggingFaceCache: false, huggingFace: { origin: `http://127.0.0.1:${port}` } },
+    models: { one: fakeModel({ name: 'one' }), two: fakeModel({ loadDelayMs: 60_000 }) },
+  });
   const response = await ask('GET', '/control/openapi.json');
   expect(response.status).toBe(200);
   document = (await response.json()) as OpenApiDocument;
@@ -17,7 +29,11 @@ beforeAll(async () => {
   ajv.addVocabulary(['components']);
   ajv.addSchema({ $id: 'corral', components: document.components });
 });
-afterAll(() => corral.stop());
+afterAll(async () => {
+  await corral.stop();
+  hub.closeAllConnections();
+  hub.close();
+});
 
 function ask(method: string, target: string, body?: unknown): Promise<Response> {
   return fetch(corral.address + target, {
@@ -50,6 +66,13 @@ const commandRequests: readonly (readonly [string, unknown])[] = [
   ['update-settings', { edits: [{ path: ['log', 'level'], value: 'debug' }] }],
   ['read-catalog', {}],
   ['read-memory-history', {}],
+  ['rescan-catalog', {}],
+  ['find-engine', {}],
+  ['pull-model', { source: 'ann/model' }],
+  ['list-downloads', {}],
+  ['pause-download', { download: 'PULLED' }],
+  ['resume-download', { download: 'PULLED' }],
+  ['cancel-download', { download: 'PULLED' }],
   ['cancel-request', { request: 'QUEUED' }],
   ['eject-model', { model: 'one' }],
   ['eject-all-models', {}],
@@ -64,18 +87,23 @@ describe('the OpenAPI description and the running server', () => {
     expect([...asked].sort(), 'a command is not asked for here').toEqual(described.sort());
 
     await corral.chat('one');
+    let pulled: string | undefined;
     const waiting = corral.post('/v1/chat/completions', { model: 'two', messages: [] });
     for (const [name, given] of commandRequests) {
       const path = `/control/commands/${name}`;
       const operation = document.paths[path]?.['post'];
       const [queued] = corral.engine.snapshot().queue;
-      const request = name === 'cancel-request' ? { request: queued?.id } : given;
+      const ids: Readonly<Record<string, string | undefined>> = { QUEUED: queued?.id, PULLED: pulled };
+      const request = JSON.parse(
+        JSON.stringify(given).replaceAll(/QUEUED|PULLED/g, (word) => ids[word] ?? word),
+      ) as unknown;
       const { content } = operation?.['requestBody'] as { content: { 'application/json': { schema: object } } };
       expectValid(content['application/json'].schema, request, `request of ${name}`);
       const response = await ask('POST', path, request);
       const body: unknown = await response.json();
       expect(response.status, `${name} ${JSON.stringify(body)}`).toBe(200);
       expectValid(operation?.responses['200']?.content['application/json']?.schema ?? {}, body, name);
+      if (name === 'pull-model') pulled = (body as { download: { id: string } }).download.id;
 
       const refused = await ask('POST', path, { surplus: true });
       expect(refused.status, name).toBe(400);

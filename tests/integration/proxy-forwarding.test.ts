@@ -55,14 +55,17 @@ async function echo(route: string, init: RequestInit): Promise<Echo> {
   return (JSON.parse(text) as { echo: Echo }).echo;
 }
 
-// Routes of conversations and of other APIs never reach a model as they are, and have tests of their own.
-const plainRoutes = inferenceRoutes.filter(
-  ({ modelFrom, translate }) => modelFrom !== 'conversation' && translate === undefined,
-);
+// Routes of other APIs never reach a model as they are, and have tests of their own.
+const plainRoutes = inferenceRoutes.filter(({ translate }) => translate === undefined);
 
 describe('every route of the table', () => {
   it.each(plainRoutes)('$method $path reaches the model as it is', async ({ method, path: route, modelFrom }) => {
-    const url = `${route.replace(':slot', '0')}${modelFrom === 'query' ? '?model=one&action=x' : '?a=1&b=%C3%A4%20+'}`;
+    const queries = {
+      body: '?a=1&b=%C3%A4%20+',
+      query: '?model=one&action=x',
+      conversation: '?conv_id=c%2F1&model=one&from=1',
+    };
+    const url = route.replace(':slot', '0') + queries[modelFrom];
     const body =
       method === 'GET' ? undefined : JSON.stringify({ model: 'one', content: 'x', max_tokens: 1, n: Math.random() });
     const before = (await recorded()).length;
