@@ -222,6 +222,7 @@ export function modelGroups(id: string, hasCommand: boolean): readonly FieldGrou
         ['command', 'Command'],
         ['stopCommand', 'Stop command'],
         ['proxy', 'Own address'],
+        ['firstPort', 'First port'],
         ['health', 'Health path'],
         ['readyPattern', 'Ready pattern'],
         ['cwd', 'Folder'],
