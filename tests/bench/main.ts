@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { Bench, BenchContext, BenchResult } from './bench.ts';
 import { endAllChildren } from './child.ts';
 import { measureColdStart } from './cold-start.ts';
+import { measureDialects } from './dialects.ts';
 import { measureMemory } from './memory.ts';
 import { buildPrograms, resultsFolder } from './programs.ts';
 import { renderGoals, renderTable, warnAboutSpread } from './report.ts';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'cold-start': measureColdStart,
   swap: measureSwap,
   memory: measureMemory,
+  dialects: measureDialects,
 };
 
 const FULL_ROUNDS = 7;

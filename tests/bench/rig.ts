@@ -40,10 +40,11 @@ export function chatBody(more: Record<string, unknown> = {}): string {
   });
 }
 
-/** Starts all of it; Corral runs the upstream itself, as a model with a command of its own. */
-export async function startRig(context: BenchContext): Promise<Rig> {
+/** Starts all of it; Corral runs the upstream itself, as a model with a command of its own. `more` is of its configuration. */
+export async function startRig(context: BenchContext, more: Record<string, unknown> = {}): Promise<Rig> {
   const { programs } = context;
   const corral = await startCorral(context, {
+    ...more,
     models: { [MODEL]: { command: [...programs.upstream, '--port', '${PORT}'], concurrency: CONCURRENCY } },
   });
   await corral.bridge.call('load-model', { model: MODEL });

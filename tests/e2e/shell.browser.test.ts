@@ -56,7 +56,11 @@ describe('the desktop app', () => {
 
     await desktop.clickTray('load', 'load:one');
     await waitUntil('the model is loaded', async () => (await model('one')).state === 'ready');
-    const loaded = await waitUntil('the tray shows it', () => findItem('model:one'));
+    // While it was loading the item was there with other things in it.
+    const loaded = await waitUntil('the tray shows it as loaded', async () => {
+      const item = await findItem('model:one');
+      return item?.items.some(({ id }) => id === 'model:one:eject-now') === true ? item : undefined;
+    });
     expect(loaded.label).toContain('one');
     const { pid } = await model('one');
     expect((await liveProcesses()).map((each) => each.pid)).toContain(pid);

@@ -39,6 +39,26 @@ async function start(more: Record<string, unknown> = {}): Promise<TestCorral> {
 }
 
 describe('real llama-servers behind one address', () => {
+  it('serves requests that come right after a stream, on whose connection the server says it will go on and does not', async () => {
+    const { engine, chat } = await start();
+    const ask = (more: object): Promise<Response> =>
+      fetch(`${engine.address()}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'red', messages: [{ role: 'user', content: 'Hello' }], ...more }),
+      });
+    await chat('red');
+    const statuses: number[] = [];
+    for (let turn = 0; turn < 150; turn += 1) {
+      const streamed = await ask({ stream: true });
+      await streamed.text();
+      const plain = await ask({});
+      await plain.text();
+      statuses.push(streamed.status, plain.status);
+    }
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  });
+
   it('answers with the model that was asked for, and swaps', async () => {
     const { chat, model } = await start({ memory: { maxLoaded: 1 } });
     expect(await chat('red')).toBe(redSentence);

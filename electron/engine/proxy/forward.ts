@@ -22,6 +22,11 @@ export interface ForwardOptions {
   readonly responseTimeoutMs: number;
   /** 0 waits for ever. */
   readonly idleTimeoutMs: number;
+  /**
+   * The connection is not used again: llama-server (cpp-httplib) announces keep-alive with a stream and closes behind it, so
+   * that a request which follows at once would be lost on the way.
+   */
+  readonly isLastOnConnection?: boolean;
   /** For a client that speaks another API than the process. */
   readonly translator?: AnswerTranslator | undefined;
   /** What is known by now about why the process went away. */
@@ -180,6 +185,7 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
           more: options.extraHeaders,
         }),
         body: body ?? null,
+        reset: options.isLastOnConnection === true,
         headersTimeout: 0,
         bodyTimeout: 0,
       },

@@ -185,6 +185,8 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           lease,
           family,
           clock,
+          // What is below /upstream/ may stream, too.
+          isLastOnConnection: target.isStreaming || route === '/upstream',
           responseTimeoutMs: settings.responseTimeoutMs,
           idleTimeoutMs: settings.idleTimeoutMs,
           translator: forwarded?.createAnswer(answerFacts(lease, arrivedMs)),

@@ -89,6 +89,8 @@ export function createKvCacheKeeper(options: KvCacheKeeperOptions): KvCacheKeepe
   const places = new Map<string, KvCachePlace>();
   /** What goes on with a set's files, by the set's folder. */
   const atWork = new Map<string, Promise<void>>();
+  /** Folders that are being removed; a start that wants one waits until it is gone, and makes it anew. */
+  const removing = new Map<string, Promise<void>>();
   /** One sweep after the other. */
   let sweeping: Promise<void> = Promise.resolve();
 
@@ -125,7 +127,11 @@ export function createKvCacheKeeper(options: KvCacheKeeperOptions): KvCacheKeepe
   async function removeSet(folder: string, name: string): Promise<void> {
     const set = path.join(folder, name);
     if (places.has(set)) await removeUnlisted(set, undefined);
-    else await rm(set, { recursive: true, force: true });
+    else {
+      const removal = rm(set, { recursive: true, force: true });
+      removing.set(set, removal);
+      await removal.finally(() => removing.delete(set));
+    }
     logger.log('debug', `Saved conversations were removed: ${name}`);
   }
 
@@ -254,6 +260,7 @@ export function createKvCacheKeeper(options: KvCacheKeeperOptions): KvCacheKeepe
         await mkdir(root, { recursive: true, mode: 0o700 });
         const place = { folder, model };
         places.set(folder, place);
+        await removing.get(folder);
         await ensurePrivateFolder(folder);
         return place;
       } catch (thrown) {

@@ -80,11 +80,17 @@ export function createSwapLogs(engine: Pick<DialectHost['engine'], 'readLogs' | 
       { isLooking: false },
     );
     const end = (): void => {
-      open.delete(end);
+      open.delete(finish);
       unsubscribe();
       response.end();
     };
-    open.add(end);
+    // What was written last has not been announced yet.
+    const finish = (): void => {
+      for (const source of sources) waiting.add(source);
+      flush();
+      end();
+    };
+    open.add(finish);
     response.on('drain', flush);
     response.once('close', end);
   }
@@ -97,7 +103,7 @@ export function createSwapLogs(engine: Pick<DialectHost['engine'], 'readLogs' | 
     history,
     stream,
     close() {
-      for (const end of [...open]) end();
+      for (const finish of [...open]) finish();
     },
   };
 }
