@@ -143,6 +143,11 @@ describe('management and monitoring', () => {
     const { ask, chat } = await start(['a']);
     expect((await ask('/v1/telemetry/summary')).body).toEqual({ message: 'No requests recorded yet' });
     await chat('a');
+    // A client has its answer a moment before it is recorded.
+    await eventually('it is recorded', async () => {
+      const { body: summary } = await ask('/v1/telemetry/summary');
+      return (summary as { total_requests?: number }).total_requests === 1;
+    });
     expect((await ask('/v1/telemetry/summary')).body).toMatchObject({
       total_requests: 1,
       successful: 1,
