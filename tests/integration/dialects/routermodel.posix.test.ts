@@ -158,6 +158,10 @@ describe('management and monitoring', () => {
       summary: { total_queued: 0, total_processed: 1 },
       per_model: { a: { total_processed: 1, processing: false } },
     });
+    // Loads are counted from events, which come a few at a time.
+    await eventually('the load is counted', async () =>
+      (await ask('/metrics')).text.includes('models_loaded_total 1\n'),
+    );
     const { text } = await ask('/metrics');
     expect(text).toContain('requests_total{endpoint="/v1/chat/completions"} 1\n');
     expect(text).toContain('models_loaded_total 1\n');
