@@ -29,6 +29,8 @@ const MAX_DEPTH = 512;
 /** Longer than any number or literal that JSON writers produce. */
 const SHORT_STRING_BYTES = 64;
 const MAX_SCALAR_BYTES = 400;
+/** The longest key looked for, with every letter escaped (`\u0073`). */
+const MAX_ESCAPED_KEY_BYTES = 6 * 'stream'.length;
 /** Longer than any name or digest of a user. */
 const MAX_USER_BYTES = 1024;
 
@@ -196,14 +198,21 @@ export function findJsonKeys(body: Uint8Array): FindKeysResult {
     return true;
   }
 
+  /** A key that may be one of those looked for; `\u006dodel` is `model`, too. */
+  function readKey(from: number): unknown {
+    const length = at - from - 2;
+    if (length >= 'user'.length && length <= 'stream'.length) return bytes.toString('latin1', from + 1, at - 1);
+    const mayHide = length > 'stream'.length && length <= MAX_ESCAPED_KEY_BYTES;
+    return mayHide && bytes.subarray(from, at).includes(BACKSLASH) ? parseSlice(from) : undefined;
+  }
+
   function readMember(): boolean {
     skipSpace();
     if (bytes[at] !== QUOTE) return fail('expected a key in double quotes');
     const keyFrom = at;
     if (!skipString()) return false;
     if (!mayNameMedia) mayNameMedia = mayBeMediaKey(bytes, keyFrom, at);
-    // Only keys short enough to be ours are decoded; `\u006dodel` is `model`, too.
-    const key = at - keyFrom <= 64 ? parseSlice(keyFrom) : undefined;
+    const key = readKey(keyFrom);
     if (!skipColon()) return false;
     skipSpace();
     const valueFrom = at;

@@ -19,6 +19,8 @@ const TAIL_BYTES = 16 * 1024;
 const RING_CHUNKS = 4;
 const EVENT_START = Buffer.from('data:');
 const LINE_FEED = 0x0a;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 /**
  * Reads token counts off a passing answer: `usage` (OpenAI, Anthropic) and `timings` (llama-server) at its end, else the
@@ -136,8 +138,9 @@ function lastObject(text: string, key: string): Readonly<Record<string, unknown>
 function matchingBrace(text: string, from: number): number | undefined {
   let depth = 0;
   for (let at = from; at < text.length; at += 1) {
-    if (text[at] === '{') depth += 1;
-    else if (text[at] === '}') {
+    const code = text.charCodeAt(at);
+    if (code === OPEN_BRACE) depth += 1;
+    else if (code === CLOSE_BRACE) {
       depth -= 1;
       if (depth === 0) return at;
     }
