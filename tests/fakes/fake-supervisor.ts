@@ -252,6 +252,7 @@ function fakeEndpoint(modelId: string, generation: number): Endpoint {
     runningRequests: 0,
     origin: `http://${modelId}/${generation}`,
     dispatcher: undefined as unknown as Endpoint['dispatcher'],
+    streams: undefined as unknown as Endpoint['streams'],
     close: () => Promise.resolve(),
   };
 }

@@ -3,6 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../electron/engine/ports/clock.ts';
 import { demoModelConfig } from '../../electron/engine/catalog/demo-model-config.ts';
 import type { ModelConfig } from '../../electron/engine/config/resolved-config.ts';
 import { openEndpoint, type Endpoint } from '../../electron/engine/supervisor/endpoint.ts';
@@ -94,6 +95,7 @@ beforeEach(async () => {
     apiKey: 'key',
     advertisedIdleMs: undefined,
     connectTimeoutMs: 1000,
+    clock: systemClock,
   });
   keeper = createKvCacheKeeper({
     defaultFolder: root,

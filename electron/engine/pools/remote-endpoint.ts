@@ -1,7 +1,6 @@
-import { Pool } from 'undici';
 import type { PoolConfig, PoolEndpointConfig } from '../config/resolved-config.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
-import type { Endpoint } from '../supervisor/endpoint.ts';
+import { openConnections, type Endpoint } from '../supervisor/endpoint.ts';
 import { initialEndpointState, nextEndpointState, type EndpointNews, type EndpointState } from './endpoint-state.ts';
 import { nextVia, VIA_HEADER, withoutOwnModels } from './hops.ts';
 import type { RemoteModel } from './pool-names.ts';
@@ -54,7 +53,7 @@ export function openRemoteEndpoint(options: {
   const { config, ownId, clock, onChange } = options;
   const { origin, pathname } = new URL(config.url);
   const basePath = pathname === '/' ? '' : pathname;
-  const connections = openConnections(origin, config.apiKey, options.health.timeoutMs);
+  const connections = connectTo(origin, config.apiKey, options.health.timeoutMs, clock);
   const closing = new AbortController();
   let { health } = options;
   let state = initialEndpointState(clock.nowMs());
@@ -141,6 +140,7 @@ export function openRemoteEndpoint(options: {
       timer?.cancel();
       closing.abort();
       await connections.dispatcher.close();
+      await connections.streams.close();
     },
     async destroy() {
       timer?.cancel();
@@ -150,27 +150,19 @@ export function openRemoteEndpoint(options: {
   };
 }
 
-function openConnections(origin: string, apiKey: string | undefined, connectTimeoutMs: number): Endpoint {
+function connectTo(origin: string, apiKey: string | undefined, connectTimeoutMs: number, clock: Clock): Endpoint {
   const { hostname, port, protocol } = new URL(origin);
-  const dispatcher = new Pool(origin, {
-    connections: null,
-    pipelining: 1,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: UNADVERTISED_IDLE_MS,
-    keepAliveMaxTimeout: LONGEST_IDLE_MS,
-    keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
-    connect: { timeout: connectTimeoutMs },
-  });
   return {
     listen: { kind: 'tcp', host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) },
     apiKey,
     origin,
     // The path of each request begins with it already: a pool's endpoints differ in it.
     basePath: '',
-    dispatcher,
-    piecesSeen: 0,
-    runningRequests: 0,
-    close: () => dispatcher.destroy(),
+    ...openConnections(origin, clock, {
+      keepAliveTimeout: UNADVERTISED_IDLE_MS,
+      keepAliveMaxTimeout: LONGEST_IDLE_MS,
+      keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
+      connect: { timeout: connectTimeoutMs },
+    }),
   };
 }

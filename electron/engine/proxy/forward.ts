@@ -4,6 +4,7 @@ import { AppError } from '#shared/contract/errors.ts';
 import { formatDuration } from '#shared/model/units.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Lease } from '../scheduler/lease.ts';
+import type { StreamConnection } from '../supervisor/stream-connections.ts';
 import { errorEvent, refusalEvent, sendErrorOrEvent } from './error-bodies.ts';
 import { forwardedRequestHeaders, isEventStream, returnedHeaders } from './forward-headers.ts';
 import type { ApiFamily } from './routes.ts';
@@ -22,11 +23,8 @@ export interface ForwardOptions {
   readonly responseTimeoutMs: number;
   /** 0 waits for ever. */
   readonly idleTimeoutMs: number;
-  /**
-   * The connection is not used again: llama-server (cpp-httplib) announces keep-alive with a stream and closes behind it, so
-   * that a request which follows at once would be lost on the way.
-   */
-  readonly isLastOnConnection?: boolean;
+  /** The answer may be a stream, behind which many servers close the connection. */
+  readonly mayStream?: boolean;
   /** For a client that speaks another API than the process. */
   readonly translator?: AnswerTranslator | undefined;
   /** What is known by now about why the process went away. */
@@ -126,6 +124,7 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
     let endsWithBlankLine = true;
     let isSettled = false;
     let timer: Timer | undefined;
+    let ofStream: StreamConnection | undefined;
     /** Why we broke it off ourselves; undefined while we did not. */
     let ownReason: AppError | 'client-gone' | undefined;
 
@@ -134,6 +133,7 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
       isSettled = true;
       timer?.cancel();
       lease.onAborted = undefined;
+      ofStream?.end(outcome?.endedBy === 'model');
       if (outcome === undefined) response.off('close', onClose); // The next attempt listens itself.
       resolve(outcome);
     };
@@ -172,7 +172,8 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
     }
     limitSilence(options.responseTimeoutMs, 'did not answer');
 
-    lease.endpoint.dispatcher.dispatch(
+    ofStream = options.mayStream === true ? lease.endpoint.streams.take() : undefined;
+    (ofStream ?? lease.endpoint).dispatcher.dispatch(
       {
         origin: lease.endpoint.origin,
         path: lease.endpoint.basePath + options.path,
@@ -185,7 +186,7 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
           more: options.extraHeaders,
         }),
         body: body ?? null,
-        reset: options.isLastOnConnection === true,
+        reset: ofStream?.isLast === true,
         headersTimeout: 0,
         bodyTimeout: 0,
       },
@@ -259,6 +260,7 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
             settle(undefined);
             return;
           }
+          if (!hasStarted && ownReason === undefined) lease.endpoint.streams.doubt();
           // The exit of the process is told a moment after its connections broke; it is the better explanation.
           const wait = ownReason === undefined ? EXPLANATION_WAIT_MS : 0;
           clock.setTimer(wait, () => {

@@ -142,6 +142,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           idleTimeoutMs,
           translator: forwarded?.createAnswer(answerFacts(undefined, arrivedMs)),
           comments: target.canComment ? waitingComments : undefined,
+          mayStream: target.isStreaming,
           ...asked,
           ...observer,
         };
@@ -186,7 +187,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
           family,
           clock,
           // What is below /upstream/ may stream, too.
-          isLastOnConnection: target.isStreaming || route === '/upstream',
+          mayStream: target.isStreaming || route === '/upstream',
           responseTimeoutMs: settings.responseTimeoutMs,
           idleTimeoutMs: settings.idleTimeoutMs,
           translator: forwarded?.createAnswer(answerFacts(lease, arrivedMs)),

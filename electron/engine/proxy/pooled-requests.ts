@@ -26,7 +26,15 @@ export interface PooledTarget {
 
 export interface PooledExchange extends Pick<
   ForwardOptions,
-  'request' | 'response' | 'family' | 'responseTimeoutMs' | 'idleTimeoutMs' | 'translator' | 'onStart' | 'onChunk'
+  | 'request'
+  | 'response'
+  | 'family'
+  | 'responseTimeoutMs'
+  | 'idleTimeoutMs'
+  | 'translator'
+  | 'mayStream'
+  | 'onStart'
+  | 'onChunk'
 > {
   readonly lane: string;
   readonly priority: number;
@@ -143,6 +151,7 @@ export function createPooledRequests({
       responseTimeoutMs: exchange.responseTimeoutMs,
       idleTimeoutMs: exchange.idleTimeoutMs,
       translator: exchange.translator,
+      ...(exchange.mayStream === undefined ? {} : { mayStream: exchange.mayStream }),
       clock,
       ...(exchange.onStart === undefined ? {} : { onStart: exchange.onStart }),
       ...(exchange.onChunk === undefined ? {} : { onChunk: exchange.onChunk }),

@@ -1,4 +1,6 @@
 import { Pool, type Dispatcher } from 'undici';
+import type { Clock } from '../ports/clock.ts';
+import { createStreamConnections, type StreamConnections } from './stream-connections.ts';
 
 /** Where a model's process listens. */
 export type ListenAddress =
@@ -21,6 +23,7 @@ export interface Endpoint {
   /** Goes in front of every path; empty for most. */
   readonly basePath: string;
   readonly dispatcher: Dispatcher;
+  readonly streams: StreamConnections;
   /** Pieces of answers that came from it; counted by the proxy, a sign of life for the health watch. */
   piecesSeen: number;
   /** Requests it has to answer; kept by the proxy. */
@@ -51,29 +54,43 @@ export function openEndpoint(options: {
   apiKey: string | undefined;
   advertisedIdleMs: number | undefined;
   connectTimeoutMs: number;
+  clock: Clock;
 }): Endpoint {
-  const { listen, apiKey, advertisedIdleMs, connectTimeoutMs } = options;
+  const { listen, apiKey, advertisedIdleMs, connectTimeoutMs, clock } = options;
   const origin = listen.kind === 'socket' ? 'http://localhost' : `http://${hostInUrl(listen.host)}:${listen.port}`;
   const basePath = listen.kind === 'socket' ? '' : (listen.basePath ?? '');
   const idleMs = advertisedIdleMs === undefined ? UNADVERTISED_IDLE_MS : Math.max(1, advertisedIdleMs / 2 - 1);
-  const dispatcher = new Pool(origin, {
-    connections: null,
-    pipelining: 1,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: idleMs,
-    keepAliveMaxTimeout: idleMs,
-    keepAliveTimeoutThreshold: 0,
-    connect: { timeout: connectTimeoutMs, ...(listen.kind === 'socket' ? { socketPath: listen.path } : {}) },
-  });
   return {
     listen,
     apiKey,
     origin,
     basePath,
+    ...openConnections(origin, clock, {
+      keepAliveTimeout: idleMs,
+      keepAliveMaxTimeout: idleMs,
+      keepAliveTimeoutThreshold: 0,
+      connect: { timeout: connectTimeoutMs, ...(listen.kind === 'socket' ? { socketPath: listen.path } : {}) },
+    }),
+  };
+}
+
+/** As many connections to one origin as there are requests, none of which is limited in time. */
+export function openConnections(
+  origin: string,
+  clock: Clock,
+  options: Pool.Options,
+): Pick<Endpoint, 'dispatcher' | 'streams' | 'piecesSeen' | 'runningRequests' | 'close'> {
+  const unlimited = { ...options, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 };
+  const dispatcher = new Pool(origin, { ...unlimited, connections: null });
+  const openOne = (): Dispatcher => new Pool(origin, { ...unlimited, connections: 1 });
+  const streams = createStreamConnections({ shared: dispatcher, openOne, clock });
+  return {
     dispatcher,
+    streams,
     piecesSeen: 0,
     runningRequests: 0,
-    close: () => dispatcher.destroy(),
+    async close() {
+      await Promise.all([dispatcher.destroy(), streams.close()]);
+    },
   };
 }

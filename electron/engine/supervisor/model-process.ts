@@ -308,6 +308,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       apiKey: prepared.apiKey,
       advertisedIdleMs: answer?.advertisedIdleMs,
       connectTimeoutMs: dependencies.connectTimeoutMs,
+      clock,
     });
     if (view.state === 'stopping') {
       void endpoint.close();
@@ -421,7 +422,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
   async function restoreKvCache({ kvCache, listen, apiKey }: Launch, signal: AbortSignal): Promise<void> {
     if (kvCache === undefined) return;
     const { connectTimeoutMs } = dependencies;
-    const endpoint = openEndpoint({ listen, apiKey, advertisedIdleMs: undefined, connectTimeoutMs });
+    const endpoint = openEndpoint({ listen, apiKey, advertisedIdleMs: undefined, connectTimeoutMs, clock });
     await dependencies.kvCacheKeeper?.restore(kvCache, endpoint, { signal, note });
     await endpoint.close();
     signal.throwIfAborted();

@@ -81,6 +81,7 @@ async function startFront(
     apiKey: undefined,
     advertisedIdleMs: undefined,
     connectTimeoutMs: 500,
+    clock: systemClock,
   });
   cleanups.push(() => endpoint.close());
   const lease: Front['lease'] = {
@@ -452,5 +453,46 @@ describe('forward', () => {
     const text = await response.text();
     expect(text).toContain('"code":"ejected"');
     expect(front.lease.onAborted).toBeUndefined();
+  });
+
+  describe('behind a stream', () => {
+    const stream = `${head('Transfer-Encoding: chunked\r\nKeep-Alive: timeout=5\r\n')}9\r\ndata: 1\n\n\r\n${lastChunk}`;
+
+    it('loses no request to a server that closes the connection a moment later', async () => {
+      const upstream = await startUpstream((socket) => {
+        // What comes on it meanwhile is lost.
+        socket.write(stream, () => setTimeout(() => socket.destroy(), 3));
+      });
+      const front = await startFront(upstream.port, { mayStream: true });
+      for (let count = 0; count < 30; count += 1) expect(await (await ask(front.port)).text()).toBe('data: 1\n\n');
+      expect(upstream.state.connections).toBe(30);
+    });
+
+    it('uses the connection again once a server was seen to keep it', async () => {
+      const upstream = await startUpstream((socket) => socket.write(stream));
+      const front = await startFront(upstream.port, { mayStream: true });
+      await (await ask(front.port)).text();
+      await sleep(700);
+      for (let count = 0; count < 10; count += 1) await (await ask(front.port)).text();
+      expect(upstream.state.connections).toBe(2);
+    });
+
+    it('looks again when a server that kept its connections has lost one', async () => {
+      let closes = false;
+      const upstream = await startUpstream((socket) => {
+        socket.write(stream, () => closes && setTimeout(() => socket.destroy(), 3));
+      });
+      const front = await startFront(upstream.port, { mayStream: true });
+      await (await ask(front.port)).text();
+      await sleep(700);
+      closes = true;
+      const statuses: number[] = [];
+      for (let count = 0; count < 20; count += 1) {
+        const response = await ask(front.port);
+        statuses.push(response.status);
+        await response.text();
+      }
+      expect(statuses.filter((status) => status !== 200).length).toBeLessThanOrEqual(1);
+    });
   });
 });

@@ -40,6 +40,7 @@ async function startFront(upstreamPort: number, responseTimeoutMs = 0): Promise<
     apiKey: undefined,
     advertisedIdleMs: 5000,
     connectTimeoutMs: 500,
+    clock: systemClock,
   });
   cleanups.push(() => endpoint.close());
   const server = http.createServer((request, response) => {
