@@ -16,7 +16,7 @@ import { createConversations } from './proxy/conversations.ts';
 import { createDialectRequestListener } from './proxy/dialect-request-listener.ts';
 import { createImageFetcher } from './proxy/fetch-image.ts';
 import {
-  createInferenceHandler,
+  createInference,
   type InferenceDependencies,
   type InferenceHandler,
   type InferenceSettings,
@@ -77,7 +77,7 @@ export interface EngineFront {
 export function createEngineFront(options: EngineFrontOptions): EngineFront {
   const { clock, logger, scheduler, intake, metrics, startedAt, table, pools } = options;
   let refusalCount = 0;
-  const inferenceDependencies: Omit<InferenceDependencies, 'settings'> = {
+  const inferenceDependencies: InferenceDependencies = {
     clock,
     logger,
     resolveModel: (name) => table().resolve(name),
@@ -117,6 +117,8 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     conversations: createConversations(clock),
   };
 
+  const inferenceAt = createInference(inferenceDependencies);
+
   async function renderMetrics(): Promise<{ contentType: string; text: string }> {
     intake.flush();
     return { contentType: metrics.contentType, text: await metrics.render() };
@@ -128,7 +130,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     isOllama: boolean,
   ): ServerListener {
     const guardPolicy = (): GuardPolicy => settings().guardPolicy;
-    const inference = createInferenceHandler({ ...inferenceDependencies, settings });
+    const inference = inferenceAt({ settings });
     const { answer: answerForeign } = createOllama(guardPolicy, isOllama);
     const app = createApp(guardPolicy, mounts);
     const listener = createRequestListener({ guardPolicy, inference, answerForeign, app });
@@ -174,8 +176,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     native: () => (native ??= createNative(options.settings, options.mounts, false)),
     furtherNative: (settings, dialect) => createNative(settings, [], dialect === 'ollama'),
     ofDialect({ settings, checkAdmin, create }) {
-      const inference: InferenceHandler = createInferenceHandler({
-        ...inferenceDependencies,
+      const inference: InferenceHandler = inferenceAt({
         settings,
         // The dialect is asked while requests come, which is after it has been made.
         get family() {

@@ -6,6 +6,27 @@ const CONNECTIONS = 16;
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 const dialects = ['llama_cpp_router', 'llama-router', 'llama-model-router', 'routermodel', 'llama-swap', 'ollama'];
 
+/** They take turns this often: what is to be seen is less than what else a machine does in a second. */
+const SLICE_MS = 200;
+/** Of a round, each. */
+const SLICES = 12;
+
+interface Work {
+  requests: number;
+  elapsedMs: number;
+  cpuUs: number;
+}
+
+function createWork(): Work {
+  return { requests: 0, elapsedMs: 0, cpuUs: 0 };
+}
+
+function addWork(sum: Work, { requests, elapsedMs, cpuUsPerRequest }: Measured): void {
+  sum.requests += requests;
+  sum.elapsedMs += elapsedMs;
+  sum.cpuUs += cpuUsPerRequest * requests;
+}
+
 /** What it costs those who use Corral's own address that it listens in other languages, too. */
 export async function measureDialects(context: BenchContext): Promise<BenchResult> {
   const rigs: Rig[] = [];
@@ -15,24 +36,24 @@ export async function measureDialects(context: BenchContext): Promise<BenchResul
     const listeners = dialects.map((dialect) => ({ dialect, host: '127.0.0.1', port: 0 }));
     const beside = await startRig(context, { listeners });
     rigs.push(beside);
-    const run = {
-      connections: CONNECTIONS,
-      body: chatBody(),
-      durationMs: context.isQuick ? 400 : 1000,
-      maxRequests: UNLIMITED,
-    };
-    const warmUp = { ...run, durationMs: 2500 };
+    const body = chatBody();
+    const run = { connections: CONNECTIONS, body, maxRequests: UNLIMITED, durationMs: SLICE_MS };
     context.progress('dialects: warms up');
-    for (const rig of rigs) await rig.load('corral', warmUp);
+    for (const rig of rigs) await rig.load('corral', { ...run, durationMs: 2500 });
     context.progress(`dialects: ${CONNECTIONS} connections`);
-    const rounds: Record<'without' | 'beside', Measured[]> = { without: [], beside: [] };
-    for (let round = 0; round < 2 * context.rounds; round += 1) {
-      // Whoever comes second finds a warmer machine.
-      const order = round % 2 === 0 ? (['without', 'beside'] as const) : (['beside', 'without'] as const);
-      for (const who of order) rounds[who].push(await (who === 'without' ? without : beside).load('corral', run));
+    const rounds: Record<'without' | 'beside', Work[]> = { without: [], beside: [] };
+    for (let round = 0; round < context.rounds; round += 1) {
+      const sums = { without: createWork(), beside: createWork() };
+      for (let slice = 0; slice < (context.isQuick ? SLICES / 3 : SLICES); slice += 1) {
+        // Whoever comes second finds a warmer machine.
+        const order = slice % 2 === 0 ? (['without', 'beside'] as const) : (['beside', 'without'] as const);
+        for (const who of order) addWork(sums[who], await (who === 'without' ? without : beside).load('corral', run));
+      }
+      rounds.without.push(sums.without);
+      rounds.beside.push(sums.beside);
     }
-    const perSecond = (each: Measured): number => (each.requests * 1000) / each.elapsedMs;
-    const cost = (each: Measured): number => each.cpuUsPerRequest;
+    const perSecond = (each: Work): number => (each.requests * 1000) / each.elapsedMs;
+    const cost = (each: Work): number => each.cpuUs / each.requests;
     const rates = ratioSpread(rounds.beside.map(perSecond), rounds.without.map(perSecond));
     const costs = ratioSpread(rounds.beside.map(cost), rounds.without.map(cost));
     return {

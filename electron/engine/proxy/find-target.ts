@@ -7,6 +7,7 @@ import { findConversationModel, goneConversation, type Conversations } from './c
 import { filterBody, parseJsonObject, withModelName } from './filter-body.ts';
 import { checkJsonBody, findRequestedModel, type RequestedModel } from './find-model.ts';
 import { checkLaneModel, type Lane } from './guards.ts';
+import type { InferencePlace } from './inference.ts';
 import type { PooledRequests, PooledTarget } from './pooled-requests.ts';
 import type { RequestUrl } from './request-url.ts';
 import type { InferenceRoute } from './routes.ts';
@@ -37,18 +38,23 @@ export interface TargetSources {
   filtersOf(modelId: string): FilterConfig | undefined;
   /** The way to a model's process that counts as no use of it; undefined unless it is ready. */
   peek(modelId: string): Lease | undefined;
-  /** What the address itself asks of a model before a request goes to it. */
-  checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
   /** Asked for names that no model here has. */
   readonly pooled: PooledRequests;
   /** Shared by all addresses. */
   readonly conversations: Conversations;
 }
 
+/** What a request asks for, and at which address. */
+interface Asked {
+  readonly route: InferenceRoute;
+  readonly request: IncomingMessage;
+  readonly place: Pick<InferencePlace, 'checkTarget'>;
+}
+
 /** Throws `invalid-request` and `model-missing` for a body that does not say what it should, `not-found`. */
 export async function findTarget(
   sources: TargetSources,
-  { route, request, url: { pathname, search } }: { route: InferenceRoute; request: IncomingMessage; url: RequestUrl },
+  { route, request, place, url: { pathname, search } }: Asked & { readonly url: RequestUrl },
   body: Buffer | undefined,
   lane: Lane,
 ): Promise<Target> {
@@ -64,7 +70,7 @@ export async function findTarget(
     const known = sources.knownModels().filter((modelId) => checkLaneModel(lane, modelId) === undefined);
     throw unknownModel(requested.name, known);
   }
-  const refused = sources.checkTarget?.(resolved.modelId, route, request);
+  const refused = place.checkTarget?.(resolved.modelId, route, request);
   if (refused !== undefined) throw refused;
   if (ofStream !== undefined && sources.peek(resolved.modelId) === undefined) {
     throw goneConversation(ofStream.conversationId);
@@ -100,7 +106,7 @@ function pooledTarget(pooled: PooledTarget, requested: RequestedModel, route: In
  */
 export function findTranslatedTarget(
   sources: TargetSources,
-  { route, request, translate }: { route: InferenceRoute; request: IncomingMessage; translate: Translate },
+  { route, request, place, translate }: Asked & { readonly translate: Translate },
   body: Buffer | undefined,
   lane: Lane,
 ): Target {
@@ -108,7 +114,7 @@ export function findTranslatedTarget(
   const { model: asked } = checkJsonBody(bytes);
   if (asked === undefined || asked === '') throw new AppError('model-missing', 'model is required');
   const found = resolveTagged(asked, sources.resolveModel);
-  const refused = found && sources.checkTarget?.(found.resolved.modelId, route, request);
+  const refused = found && place.checkTarget?.(found.resolved.modelId, route, request);
   if (refused !== undefined) throw refused;
   const translated = translate(parseJsonObject(bytes), { asked, model: found?.name ?? asked });
   const isForwarded = translated.kind === 'forward';

@@ -4,7 +4,6 @@ import { AppError } from '#shared/contract/errors.ts';
 import { formatDuration } from '#shared/model/units.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Lease } from '../scheduler/lease.ts';
-import type { StreamConnection } from '../supervisor/stream-connections.ts';
 import { errorEvent, refusalEvent, sendErrorOrEvent } from './error-bodies.ts';
 import { forwardedRequestHeaders, isEventStream, returnedHeaders } from './forward-headers.ts';
 import type { ApiFamily } from './routes.ts';
@@ -124,7 +123,7 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
     let endsWithBlankLine = true;
     let isSettled = false;
     let timer: Timer | undefined;
-    let ofStream: StreamConnection | undefined;
+    const ofStream = options.mayStream === true ? lease.endpoint.streams.take() : undefined;
     /** Why we broke it off ourselves; undefined while we did not. */
     let ownReason: AppError | 'client-gone' | undefined;
 
@@ -172,7 +171,6 @@ function forwardOnce(options: ForwardOptions, unanswered?: UnansweredListener): 
     }
     limitSilence(options.responseTimeoutMs, 'did not answer');
 
-    ofStream = options.mayStream === true ? lease.endpoint.streams.take() : undefined;
     (ofStream ?? lease.endpoint).dispatcher.dispatch(
       {
         origin: lease.endpoint.origin,

@@ -5,13 +5,14 @@ import type { Logger } from '../ports/logger.ts';
 import type { Lease } from '../scheduler/lease.ts';
 import type { AcquireOptions } from '../scheduler/scheduler-contract.ts';
 import type { WaitStatus } from '../scheduler/wait-forecast.ts';
-import { createAnswerMeter, type AnswerMeter } from '../telemetry/answer-meter.ts';
+import { createAnswerMeter } from '../telemetry/answer-meter.ts';
 import type { PendingRecord } from '../telemetry/record-intake.ts';
 import { sendErrorOrEvent } from './error-bodies.ts';
 import { conversationOf, waitForConversation } from './conversations.ts';
 import type { ImageFetcher } from './fetch-image.ts';
 import { findTarget, findTranslatedTarget, type Target, type TargetSources } from './find-target.ts';
-import { forward, type ForwardOutcome } from './forward.ts';
+import { beginExchange, hasPlace, recordOf, type Exchange } from './exchange.ts';
+import { forward } from './forward.ts';
 import { checkLaneModel, identifyLane, type GuardPolicy, type Lane } from './guards.ts';
 import { readBody } from './read-body.ts';
 import type { RequestUrl } from './request-url.ts';
@@ -20,7 +21,14 @@ import { mayBeJson, screenMedia, type RemoteImagesPolicy } from './remote-media.
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import type { ApiFamily, InferenceRoute } from './routes.ts';
 import { checkSlotFiles } from './slot-files.ts';
-import { sendJson, type AnswerFacts, type ForwardedTranslation, type PreparingProcess } from './translation.ts';
+import type { PooledTarget } from './pooled-requests.ts';
+import {
+  sendJson,
+  type AnswerFacts,
+  type ForwardedTranslation,
+  type PreparingProcess,
+  type ResidencyTranslation,
+} from './translation.ts';
 import { findUpstreamTarget } from './upstream-path.ts';
 import { createWaitingComments, type WaitingCommentSettings } from './waiting-comments.ts';
 
@@ -39,7 +47,6 @@ export interface InferenceSettings {
 export interface InferenceDependencies extends TargetSources {
   readonly clock: Clock;
   readonly logger: Logger;
-  settings(): InferenceSettings;
   /** The model a path below /upstream/ begins with; what follows it stays percent-encoded. */
   resolvePrefix(path: string): { modelId: string; rest: string } | undefined;
   /** Whether Corral saves and restores its slots. */
@@ -59,14 +66,21 @@ export interface InferenceDependencies extends TargetSources {
   record(pending: PendingRecord): void;
   /** A number that no other request without a place has had; each record needs an id of its own. */
   nextRefusalNumber(): number;
-  /** The one shape of errors of this address; undefined where the route decides. */
-  readonly family?: ApiFamily | undefined;
-  /** An event for the beginning of a stream whose model has to be loaded first. */
-  loadingNote?(modelId: string, pathname: string): string | undefined;
   readonly imageFetcher: ImageFetcher;
 }
 
-type FindTarget = (body: Buffer | undefined, lane: Lane) => Promise<Target>;
+/** What one address adds to what all of them share. */
+export interface InferencePlace {
+  settings(): InferenceSettings;
+  /** The one shape of errors of this address; undefined where the route decides. */
+  readonly family?: ApiFamily | undefined;
+  /** What the address itself asks of a model before a request goes to it. */
+  checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /** An event for the beginning of a stream whose model has to be loaded first. */
+  loadingNote?(modelId: string, pathname: string): string | undefined;
+}
+
+type FindTarget = (body: Buffer | undefined, lane: Lane) => Target | Promise<Target>;
 
 export interface InferenceHandler {
   /** Answers a request of the route table, whatever comes of it. Never rejects. */
@@ -75,168 +89,174 @@ export interface InferenceHandler {
   handleUpstream(request: IncomingMessage, response: ServerResponse, url: RequestUrl): Promise<void>;
 }
 
-export function createInferenceHandler(dependencies: InferenceDependencies): InferenceHandler {
+/** What was found out about a request before anybody is asked to answer it. */
+interface Admitted {
+  readonly target: Target;
+  readonly settings: InferenceSettings;
+  /** As it may go on. */
+  readonly body: Buffer | undefined;
+  readonly lane: string;
+  readonly priority: number;
+  readonly comments: WaitingCommentSettings;
+}
+
+/** One for all addresses: the function returned makes the handler of one. */
+export function createInference(dependencies: InferenceDependencies): (place: InferencePlace) => InferenceHandler {
   const { clock, conversations } = dependencies;
 
-  async function answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { family, route }: { family: ApiFamily; route: string },
-    findTarget: FindTarget,
-  ): Promise<void> {
-    const arrivedMs = clock.nowMs();
-    const arrivedAt = clock.wallMs();
-    const departure = watchDeparture(response);
-    let lane: Lane | undefined;
-    let target: Target | undefined;
-    let lease: Lease | undefined;
-    /** Its place, where that is on another machine. */
-    let pooledLease: Lease | undefined;
-    let meter: AnswerMeter | undefined;
-    let firstByteMs: number | undefined;
-    let outcome: ForwardOutcome | undefined;
-    let failure: AppError | undefined;
+  /*
+   * These functions are there once, whatever the number of addresses. If each address had its own, V8 could no longer take
+   * for granted what they close over, and requests of all addresses would cost 5 to 10 % more.
+   */
+
+  async function answer(place: InferencePlace, exchange: Exchange, find: FindTarget): Promise<void> {
+    const { request, response, route, departure } = exchange;
     const conversationId = conversationOf(request.headers);
     try {
-      const settings = dependencies.settings();
-      if (dependencies.isShuttingDown()) throw shuttingDown();
-      const identified = identifyLane(request.headers, settings.guardPolicy);
-      if (identified instanceof AppError) throw identified;
-      lane = identified;
-      const canRaise = settings.guardPolicy.apiKeys.length === 0;
-      const ownPriority = requestPriority(request.headers[PRIORITY_HEADER], { canRaise });
-      if (ownPriority instanceof AppError) throw ownPriority;
-      const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
-      const body = hasBody ? await readBody(request, settings.maxBodyBytes) : undefined;
-      target = await findTarget(body, lane);
-      const { modelId } = target;
-      const refused = target.pooled === undefined ? checkHere(lane, target, request) : undefined;
-      if (refused !== undefined) throw refused;
-      let sentBody = target.body;
-      if (sentBody !== undefined && target.mayNameMedia) {
-        const { remoteImages: policy, maxBodyBytes } = settings;
-        const { imageFetcher: fetcher } = dependencies;
-        sentBody = await screenMedia(sentBody, { policy, fetcher, maxBodyBytes, signal: departure.signal() });
-      }
-      const observer = {
-        onStart(isStream: boolean) {
-          meter = createAnswerMeter({ isStream });
-        },
-        onChunk(chunk: Buffer) {
-          firstByteMs ??= clock.nowMs() - arrivedMs;
-          meter?.observe(chunk);
-        },
-      };
-      const waitingComments = lane.hasWaitingComments ? settings.waitingComments : SILENT;
-      const asked = { lane: lane.name, priority: lane.priority + ownPriority };
-      const { translated } = target;
-      const residency = translated?.kind === 'forward' ? undefined : translated;
-      const forwarded = translated?.kind === 'forward' ? translated : undefined;
-      if (target.pooled !== undefined && residency === undefined) {
-        const { responseTimeoutMs, idleTimeoutMs } = settings;
-        const exchange = {
-          request,
-          response,
-          family,
-          responseTimeoutMs,
-          idleTimeoutMs,
-          translator: forwarded?.createAnswer(answerFacts(undefined, arrivedMs)),
-          comments: target.canComment ? waitingComments : undefined,
-          mayStream: target.isStreaming,
-          ...asked,
-          ...observer,
-        };
-        outcome = await dependencies.pooled.send(
-          { ...target.pooled, body: sentBody },
-          { ...exchange, signal: departure.signal(), onLease: (placed) => (pooledLease = placed) },
-        );
-      } else if (target.pooled === undefined) {
-        if (!target.canStart) {
-          lease = dependencies.peek(modelId);
-          if (lease === undefined) throw notLoaded(modelId, route);
-        } else if (residency?.kind !== 'unload') {
-          const { setName, canComment } = target;
-          if (setName !== undefined) dependencies.loadSet(setName, modelId);
-          lease =
-            dependencies.acquireNow(modelId, lane.name, setName) ??
-            // One that is loaded need not have a slot free to be found loaded.
-            (residency === undefined ? undefined : dependencies.peek(modelId)) ??
-            (await waitForLease(
-              response,
-              { modelId, setName, ...asked, signal: departure.signal() },
-              {
-                settings: waitingComments,
-                canComment,
-                note: canComment ? dependencies.loadingNote?.(modelId, route) : undefined,
-              },
-            ));
-        }
-        if (translated?.keepAliveMs !== undefined) dependencies.keepAlive(modelId, translated.keepAliveMs);
-      }
-      if (residency !== undefined) {
-        sendJson(response, 200, residency.answer(answerFacts(lease, arrivedMs)));
-        outcome = { status: 200, endedBy: 'model', error: undefined };
-      } else if (lease !== undefined) {
-        if (conversationId !== undefined) conversations.note(lane.name, conversationId, modelId);
-        outcome = await forward({
-          request,
-          response,
-          path: target.path,
-          body: forwarded?.prepare === undefined ? sentBody : await prepare(forwarded.prepare, sentBody, lease),
-          lease,
-          family,
-          clock,
-          // What is below /upstream/ may stream, too.
-          mayStream: target.isStreaming || route === '/upstream',
-          responseTimeoutMs: settings.responseTimeoutMs,
-          idleTimeoutMs: settings.idleTimeoutMs,
-          translator: forwarded?.createAnswer(answerFacts(lease, arrivedMs)),
-          explainLoss: () => dependencies.explainLoss(modelId),
-          ...observer,
-        });
-      }
+      const admitted = await admit(place, exchange, find);
+      const { translated, pooled } = admitted.target;
+      if (translated !== undefined && translated.kind !== 'forward')
+        await answerResidency(exchange, admitted, translated);
+      else if (pooled !== undefined) await sendToPool(exchange, admitted, pooled);
+      else await sendHere(place, exchange, admitted, conversationId);
     } catch (thrown) {
-      failure = toAppError(thrown);
+      const failure = toAppError(thrown);
+      exchange.failure = failure;
       if (failure.code === 'internal') {
         dependencies.logger.log('error', `${request.method ?? ''} ${route}: ${failure.message}`);
       }
       if (!departure.hasHappened()) {
-        if (request.complete || response.headersSent) sendErrorOrEvent(response, failure, family);
-        else refuseUnread(request, response, failure, { family, clock });
+        if (request.complete || response.headersSent) sendErrorOrEvent(response, failure, exchange.family);
+        else refuseUnread(request, response, failure, { family: exchange.family, clock });
       }
     } finally {
+      const { lease } = exchange;
       if (lease === undefined || conversationId === undefined || !departure.hasHappened()) lease?.release();
       // A stream with a name goes on without its client, and has its slot until it ends.
       else void waitForConversation(lease, conversationId, clock).finally(lease.release);
     }
-    if (lane === undefined || target === undefined) return;
-    const { modelId, isStreaming } = target;
-    const laneName = lane.name;
-    const durationMs = clock.nowMs() - arrivedMs;
-    const isGone = departure.hasHappened();
-    const place = lease ?? pooledLease;
-    const refusalNumber = place === undefined ? dependencies.nextRefusalNumber() : 0;
-    dependencies.record(() => {
-      const usage = meter?.usage() ?? NO_USAGE;
-      return {
-        id: place?.requestId ?? `refused-${refusalNumber}`,
-        at: arrivedAt,
-        modelId,
-        lane: laneName,
-        route,
-        isStreaming,
-        queueWaitMs: Math.round(place?.queueWaitMs ?? durationMs),
-        loadWaitMs: Math.round(place?.loadWaitMs ?? 0),
-        ttftMs: firstByteMs === undefined ? null : Math.round(firstByteMs),
-        durationMs: Math.round(durationMs),
-        status: outcome?.status ?? (response.headersSent ? response.statusCode : null),
-        promptTokens: usage.promptTokens,
-        completionTokens: usage.completionTokens,
-        tokensPerSecond: usage.tokensPerSecond,
-        endedBy: isGone ? 'client' : (outcome?.endedBy ?? 'corral'),
-        errorCode: isGone ? null : ((outcome?.error ?? failure)?.code ?? null),
-      };
+    const refusalNumber = hasPlace(exchange) ? 0 : dependencies.nextRefusalNumber();
+    const record = recordOf(exchange, clock.nowMs(), refusalNumber);
+    if (record !== undefined) dependencies.record(record);
+  }
+
+  /** Throws what the client is to be told. */
+  async function admit(place: InferencePlace, exchange: Exchange, find: FindTarget): Promise<Admitted> {
+    const { request, departure } = exchange;
+    const settings = place.settings();
+    const { guardPolicy, maxBodyBytes } = settings;
+    if (dependencies.isShuttingDown()) throw shuttingDown();
+    const lane = orThrow(identifyLane(request.headers, guardPolicy));
+    exchange.lane = lane;
+    const canRaise = guardPolicy.apiKeys.length === 0;
+    const ownPriority = orThrow(requestPriority(request.headers[PRIORITY_HEADER], { canRaise }));
+    const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
+    const received = hasBody ? await readBody(request, maxBodyBytes) : undefined;
+    const found = find(received, lane);
+    const target = found instanceof Promise ? await found : found;
+    exchange.target = target;
+    const refused = target.pooled === undefined ? checkHere(lane, target, request) : undefined;
+    if (refused !== undefined) throw refused;
+    let { body } = target;
+    if (body !== undefined && target.mayNameMedia) {
+      const { imageFetcher: fetcher } = dependencies;
+      const signal = departure.signal();
+      body = await screenMedia(body, { policy: settings.remoteImages, fetcher, maxBodyBytes, signal });
+    }
+    return {
+      target,
+      settings,
+      body,
+      lane: lane.name,
+      priority: lane.priority + ownPriority,
+      comments: lane.hasWaitingComments ? settings.waitingComments : SILENT,
+    };
+  }
+
+  /** A request that is about whether a model is loaded, and no more. */
+  async function answerResidency(
+    exchange: Exchange,
+    admitted: Admitted,
+    residency: ResidencyTranslation,
+  ): Promise<void> {
+    const { modelId, pooled } = admitted.target;
+    if (pooled === undefined) {
+      if (residency.kind === 'load') {
+        const now = acquireNow(admitted);
+        // One that is loaded need not have a slot free to be found loaded.
+        exchange.lease = now ?? dependencies.peek(modelId) ?? (await waitForLease(exchange, admitted, undefined));
+      }
+      if (residency.keepAliveMs !== undefined) dependencies.keepAlive(modelId, residency.keepAliveMs);
+    }
+    sendJson(exchange.response, 200, residency.answer(answerFacts(exchange)));
+    exchange.outcome = { status: 200, endedBy: 'model', error: undefined };
+  }
+
+  async function sendToPool(exchange: Exchange, admitted: Admitted, pooled: PooledTarget): Promise<void> {
+    const { request, response, family, departure } = exchange;
+    const { target, settings, lane, priority, body } = admitted;
+    const translated = target.translated?.kind === 'forward' ? target.translated : undefined;
+    exchange.outcome = await dependencies.pooled.send(
+      { ...pooled, body },
+      {
+        ...{ request, response, family, lane, priority },
+        responseTimeoutMs: settings.responseTimeoutMs,
+        idleTimeoutMs: settings.idleTimeoutMs,
+        translator: translated?.createAnswer(answerFacts(exchange)),
+        comments: target.canComment ? admitted.comments : undefined,
+        mayStream: target.isStreaming,
+        signal: departure.signal(),
+        onStart: (isStream) => noteStart(exchange, isStream),
+        onChunk: (chunk) => noteChunk(exchange, chunk),
+        onLease: (placed) => (exchange.pooledLease = placed),
+      },
+    );
+  }
+
+  async function sendHere(
+    place: InferencePlace,
+    exchange: Exchange,
+    admitted: Admitted,
+    conversationId: string | undefined,
+  ): Promise<void> {
+    const { request, response, route, family } = exchange;
+    const { target, settings, lane } = admitted;
+    const { modelId } = target;
+    const lease = target.canStart
+      ? (acquireNow(admitted) ??
+        (await waitForLease(exchange, admitted, target.canComment ? place.loadingNote?.(modelId, route) : undefined)))
+      : dependencies.peek(modelId);
+    if (lease === undefined) throw notLoaded(modelId, route);
+    exchange.lease = lease;
+    const translated = target.translated?.kind === 'forward' ? target.translated : undefined;
+    if (translated?.keepAliveMs !== undefined) dependencies.keepAlive(modelId, translated.keepAliveMs);
+    if (conversationId !== undefined) conversations.note(lane, conversationId, modelId);
+    exchange.outcome = await forward({
+      request,
+      response,
+      path: target.path,
+      body: translated?.prepare === undefined ? admitted.body : await prepare(translated.prepare, admitted.body, lease),
+      lease,
+      family,
+      clock,
+      // What is below /upstream/ may stream, too.
+      mayStream: target.isStreaming || route === UPSTREAM,
+      responseTimeoutMs: settings.responseTimeoutMs,
+      idleTimeoutMs: settings.idleTimeoutMs,
+      translator: translated?.createAnswer(answerFacts(exchange)),
+      explainLoss: () => dependencies.explainLoss(modelId),
+      onStart: (isStream) => noteStart(exchange, isStream),
+      onChunk: (chunk) => noteChunk(exchange, chunk),
     });
+  }
+
+  function noteStart(exchange: Exchange, isStream: boolean): void {
+    exchange.meter = createAnswerMeter({ isStream });
+  }
+
+  function noteChunk(exchange: Exchange, chunk: Buffer): void {
+    exchange.firstByteMs ??= clock.nowMs() - exchange.arrivedMs;
+    exchange.meter?.observe(chunk);
   }
 
   function checkHere(lane: Lane, { modelId, path }: Target, request: IncomingMessage): AppError | undefined {
@@ -244,7 +264,7 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     return refused ?? (dependencies.keepsKvCache(modelId) ? checkSlotFiles(request.method, path, modelId) : undefined);
   }
 
-  function answerFacts(lease: Lease | undefined, arrivedMs: number): AnswerFacts {
+  function answerFacts({ lease, arrivedMs }: Exchange): AnswerFacts {
     const { nowMs, wallMs } = clock;
     return { loadWaitMs: lease?.loadWaitMs ?? 0, elapsedMs: () => nowMs() - arrivedMs, wallMs };
   }
@@ -257,11 +277,18 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     return await prepareBody(body ?? Buffer.alloc(0), { endpoint, ...dependencies.processFacts(modelId) });
   }
 
+  function acquireNow({ target: { modelId, setName }, lane }: Admitted): Lease | undefined {
+    if (setName !== undefined) dependencies.loadSet(setName, modelId);
+    return dependencies.acquireNow(modelId, lane, setName);
+  }
+
   async function waitForLease(
-    response: ServerResponse,
-    options: AcquireOptions,
-    { settings, canComment, note }: { settings: WaitingCommentSettings; canComment: boolean; note: string | undefined },
+    { response, departure }: Exchange,
+    { target, lane, priority, comments: settings }: Admitted,
+    note: string | undefined,
   ): Promise<Lease> {
+    const { modelId, setName, canComment } = target;
+    const options = { modelId, setName, lane, priority, signal: departure.signal() };
     if (!canComment || (!settings.isEnabled && note === undefined)) return await dependencies.acquire(options);
     const { waitStatus } = dependencies;
     const comments = createWaitingComments({ response, clock, settings, waitStatus, note });
@@ -272,49 +299,38 @@ export function createInferenceHandler(dependencies: InferenceDependencies): Inf
     }
   }
 
-  return {
+  return (place) => ({
     handle(route, request, response, url) {
       const { translate } = route;
       // A translated answer has errors of its own, and they are all of one kind.
-      const family = translate === undefined ? (dependencies.family ?? route.family) : route.family;
-      return answer(request, response, { family, route: url.pathname }, async (body, lane) =>
+      const family = translate === undefined ? (place.family ?? route.family) : route.family;
+      return answer(place, beginExchange({ request, response, family, route: url.pathname }, clock), (body, lane) =>
         translate === undefined
-          ? await findTarget(dependencies, { route, request, url }, body, lane)
-          : findTranslatedTarget(dependencies, { route, request, translate }, body, lane),
+          ? findTarget(dependencies, { route, request, url, place }, body, lane)
+          : findTranslatedTarget(dependencies, { route, request, translate, place }, body, lane),
       );
     },
-    handleUpstream: (request, response, url) =>
-      answer(request, response, { family: dependencies.family ?? 'openai', route: '/upstream' }, (body) => {
+    handleUpstream(request, response, url) {
+      const family = place.family ?? 'openai';
+      return answer(place, beginExchange({ request, response, family, route: UPSTREAM }, clock), (body) => {
         const target = findUpstreamTarget(request, url, dependencies.resolvePrefix);
         const mayNameMedia = body !== undefined && mayBeJson(body, request.headers['content-type']);
         const plain = { setName: undefined, isStreaming: false, canComment: false };
-        return Promise.resolve({ ...target, ...plain, body, mayNameMedia });
-      }),
-  };
+        return { ...target, ...plain, body, mayNameMedia };
+      });
+    },
+  });
 }
+
+/** For records; which model and which route it was would make too many of it. */
+const UPSTREAM = '/upstream';
 
 /** For lanes that want no comments. */
 const SILENT: WaitingCommentSettings = { isEnabled: false, afterMs: 0, intervalMs: 0 };
 
-const NO_USAGE = { promptTokens: null, completionTokens: null, tokensPerSecond: null };
-
-/** Whether the client is still there, and a signal for those who wait; most requests need none, and it is not free. */
-function watchDeparture(response: ServerResponse): { hasHappened(): boolean; signal(): AbortSignal } {
-  let hasHappened = false;
-  let controller: AbortController | undefined;
-  const abort = (): void => controller?.abort(new AppError('cancelled', 'The client went away.'));
-  response.once('close', () => {
-    hasHappened = !response.writableFinished;
-    if (hasHappened) abort();
-  });
-  return {
-    hasHappened: () => hasHappened,
-    signal() {
-      controller ??= new AbortController();
-      if (hasHappened) abort();
-      return controller.signal;
-    },
-  };
+function orThrow<Value>(value: Value | AppError): Value {
+  if (value instanceof AppError) throw value;
+  return value;
 }
 
 function shuttingDown(): AppError {

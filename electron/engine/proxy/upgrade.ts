@@ -6,7 +6,7 @@ import { dialUpgrade } from './dial-upgrade.ts';
 import { forwardedRequestHeaders, returnedHeaders } from './forward-headers.ts';
 import { checkHost, checkLaneModel, checkOrigin, identifyLane, type Lane } from './guards.ts';
 import { unknownModel } from './find-target.ts';
-import type { InferenceDependencies } from './inference.ts';
+import type { InferenceDependencies, InferencePlace } from './inference.ts';
 import { PRIORITY_HEADER, requestPriority } from './request-priority.ts';
 import { splitUrl, type RequestUrl } from './request-url.ts';
 import { formatHead, joinSockets, letGo, refuseUpgrade, watchClient } from './upgrade-socket.ts';
@@ -19,7 +19,6 @@ type UpgradeDependencies = Pick<
   InferenceDependencies,
   | 'clock'
   | 'logger'
-  | 'settings'
   | 'resolveModel'
   | 'resolvePrefix'
   | 'knownModels'
@@ -30,7 +29,8 @@ type UpgradeDependencies = Pick<
   | 'loadSet'
   | 'explainLoss'
   | 'record'
->;
+> &
+  Pick<InferencePlace, 'settings'>;
 
 interface Target {
   readonly modelId: string;
