@@ -8,7 +8,7 @@ import { askForEject, callOffEject, ejectUnheard, nothingToEject } from './eject
 import type { Lease } from './lease.ts';
 import { createLeases } from './leases.ts';
 import { decideLoadPlan } from './load-plan.ts';
-import type { ModelProcessView } from '../supervisor/model-process.ts';
+import type { ModelProcessView } from '../supervisor/model-process-contract.ts';
 import {
   concurrencyOf,
   modelCounts,
