@@ -1,37 +1,28 @@
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
 import { cliEnv, runCli, startCorralProcess, type CliRun, type CorralProcess } from '../support/corral-process.ts';
-import { createTestFolder, type TestFolder } from '../support/corral.ts';
+import { createTestFolder } from '../support/corral.ts';
 import { freePort } from '../support/free-port.ts';
 import { startSeedProcess, type SeedProcess } from '../support/seed-process.ts';
-import { ensureRealLlamaServer } from '../support/real-llama-server.ts';
+import { useRealLlamaServer } from '../support/use-real-llama-server.ts';
 
 const sentence = 'The red barn stands on the hill.';
 
-let llamaServer: string;
-let folder: TestFolder;
-let running: SeedProcess | undefined;
+const stage = useRealLlamaServer();
 
-beforeAll(async () => {
-  llamaServer = await ensureRealLlamaServer();
-});
-beforeEach(async () => {
-  folder = await createTestFolder();
-  running = undefined;
-});
-afterEach(async () => {
-  running?.child.kill('SIGTERM');
-  await running?.exited;
-  await folder.dispose();
-});
+function run(args: readonly string[], options?: Parameters<typeof startSeedProcess>[2]): SeedProcess {
+  const running = startSeedProcess(stage.folder, args, options);
+  stage.endAfterwards(running.end);
+  return running;
+}
 
 async function config(more: Record<string, unknown> = {}): Promise<string> {
-  await folder.write('m.gguf', buildSentenceModel({ name: 'm', sentence }));
+  await stage.folder.write('m.gguf', buildSentenceModel({ name: 'm', sentence }));
   return JSON.stringify({
     owner: 'llama.cpp',
-    system: { llamaServer },
+    system: { llamaServer: stage.llamaServer },
     server: { hostname: '0.0.0.0', port: 0 },
     models: {
       m: {
@@ -58,8 +49,8 @@ async function ask(address: string): Promise<unknown> {
 
 describe('the program llama_cpp_router', () => {
   it('R0.1 is started with the path of its file, and says where it listens as it always did', async () => {
-    const file = await folder.write('my-custom-config.json', await config());
-    running = startSeedProcess(folder, ['llama_cpp_router', file]);
+    const file = await stage.folder.write('my-custom-config.json', await config());
+    const running = run(['llama_cpp_router', file]);
     const address = await running.find(LISTENING);
     expect(await ask(address)).toBe(sentence);
     // The native address is another one, and answers as Corral.
@@ -72,12 +63,12 @@ describe('the program llama_cpp_router', () => {
   });
 
   it('R0.1 looks for ./config.json if nothing is said', async () => {
-    const file = await folder.write('config.draft', await config());
-    const workFolder = path.join(folder.path, 'here');
+    const file = await stage.folder.write('config.draft', await config());
+    const workFolder = path.join(stage.folder.path, 'here');
     await mkdir(workFolder);
     await rename(file, path.join(workFolder, 'config.json'));
-    await rename(path.join(folder.path, 'm.gguf'), path.join(workFolder, 'm.gguf'));
-    running = startSeedProcess(folder, ['llama_cpp_router'], { workFolder });
+    await rename(path.join(stage.folder.path, 'm.gguf'), path.join(workFolder, 'm.gguf'));
+    const running = run(['llama_cpp_router'], { workFolder });
     expect(await ask(await running.find(LISTENING))).toBe(sentence);
   });
 
@@ -86,16 +77,15 @@ describe('the program llama_cpp_router', () => {
     ['{"owner": "me", "models": {"a": {"network": {"port": 1}}}}', /^models\.a\.modelFilePath: .+$/m],
     ['{"owner": ', /^line 1: .+$/m],
   ])('R0.1 ends with 1 and says what is wrong with %s', async (text, line) => {
-    const file = await folder.write('config.json', text);
-    const ended = startSeedProcess(folder, ['llama_cpp_router', file]);
+    const file = await stage.folder.write('config.json', text);
+    const ended = startSeedProcess(stage.folder, ['llama_cpp_router', file]);
     expect(await ended.exited).toBe(1);
     expect(ended.output()).toMatch(/^Config validation error in ".*config\.json":$/m);
     expect(ended.output()).toMatch(line);
   });
 
   it('ends with 1 and names who holds its port', async () => {
-    const holder = startSeedProcess(folder, ['llama_cpp_router', await folder.write('config.json', await config())]);
-    running = holder;
+    const holder = run(['llama_cpp_router', await stage.folder.write('config.json', await config())]);
     const { port } = new URL(await holder.find(LISTENING));
     const second = await createTestFolder();
     const file = await second.write('config.json', await config({ server: { port: Number(port) } }));
@@ -107,7 +97,7 @@ describe('the program llama_cpp_router', () => {
   });
 
   it('R0.6 tells of all models, and of one, whether they fit', async () => {
-    running = startSeedProcess(folder, ['llama_cpp_router', await folder.write('config.json', await config())]);
+    const running = run(['llama_cpp_router', await stage.folder.write('config.json', await config())]);
     const address = await running.find(LISTENING);
     const fit = {
       fits: true,
@@ -135,7 +125,7 @@ describe('`corral serve` on its file', () => {
     return { ...rest, server: { hostname: '127.0.0.1', port: 1 }, models };
   };
   const serve = (...args: string[]): Promise<CorralProcess> =>
-    seedFile().then((document) => startCorralProcess(folder, document, args));
+    seedFile().then((document) => startCorralProcess(stage.folder, document, args));
 
   it('lets --port stand above the file, and --native-port say where Corral itself is', async () => {
     const nativePort = await freePort();
@@ -146,7 +136,7 @@ describe('`corral serve` on its file', () => {
       expect(await ask(`http://127.0.0.1:${port}`)).toBe(sentence);
       expect(await ask(corral.address)).toBe(sentence);
       // The command line finds the native address by the instance file.
-      const ps = await runCli(['ps', '--json', '--data-dir', corral.dataFolder], cliEnv(folder));
+      const ps = await runCli(['ps', '--json', '--data-dir', corral.dataFolder], cliEnv(stage.folder));
       expect(ps).toMatchObject({ exitCode: 0 });
       expect(ps.stdout).toContain('"m"');
     } finally {
@@ -155,16 +145,17 @@ describe('`corral serve` on its file', () => {
   });
 
   it('opens it to other machines for no option without a key', async () => {
-    const file = await folder.write('config.json', JSON.stringify(await seedFile()));
-    const args = ['serve', '--config', file, '--data-dir', path.join(folder.path, 'data'), '--host', '0.0.0.0'];
-    const { exitCode, stderr } = await runCli(args, cliEnv(folder));
+    const file = await stage.folder.write('config.json', JSON.stringify(await seedFile()));
+    const args = ['serve', '--config', file, '--data-dir', path.join(stage.folder.path, 'data'), '--host', '0.0.0.0'];
+    const { exitCode, stderr } = await runCli(args, cliEnv(stage.folder));
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/--host 0\.0\.0\.0 would open Corral to other machines without a key/);
   });
 
   it('takes --format above what the file looks like', async () => {
-    const file = await folder.write('config.json', '{"owner": "me", "models": {}}');
-    const check = (...args: string[]): Promise<CliRun> => runCli(['config', 'check', file, ...args], cliEnv(folder));
+    const file = await stage.folder.write('config.json', '{"owner": "me", "models": {}}');
+    const check = (...args: string[]): Promise<CliRun> =>
+      runCli(['config', 'check', file, ...args], cliEnv(stage.folder));
     expect((await check()).exitCode).toBe(1);
     expect((await check('--format', 'llama_cpp_router')).exitCode).toBe(0);
     expect((await check('--format', 'native')).stdout).toMatch(/owner/);

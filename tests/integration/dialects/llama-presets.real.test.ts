@@ -1,31 +1,17 @@
 import path from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
-import { createTestFolder, eventually, type TestFolder } from '../support/corral.ts';
-import { startForeign, type ForeignCorral } from '../support/foreign.ts';
-import { ensureRealLlamaServer } from '../support/real-llama-server.ts';
+import { eventually } from '../support/corral.ts';
+import { startForeign } from '../support/foreign.ts';
+import { useRealLlamaServer } from '../support/use-real-llama-server.ts';
 
 const sentence = 'The red barn stands on the hill.';
 
-let llamaServer: string;
-let folder: TestFolder;
-let corral: ForeignCorral | undefined;
-
-beforeAll(async () => {
-  llamaServer = await ensureRealLlamaServer();
-});
-beforeEach(async () => {
-  folder = await createTestFolder();
-  corral = undefined;
-});
-afterEach(async () => {
-  await corral?.stop();
-  await folder.dispose();
-});
+const stage = useRealLlamaServer();
 
 describe('presets of llama.cpp’s router', () => {
   it('are served, with a warning for a key that nobody knows', async () => {
-    await folder.write('m.gguf', buildSentenceModel({ name: 'm', sentence }));
+    await stage.folder.write('m.gguf', buildSentenceModel({ name: 'm', sentence }));
     const text = [
       'version = 1',
       '[*]',
@@ -41,8 +27,9 @@ describe('presets of llama.cpp’s router', () => {
       'context-shift = false',
       'hyperdrive = on',
     ].join('\n');
-    const env = { PATH: `${path.dirname(llamaServer)}${path.delimiter}${process.env['PATH'] ?? ''}` };
-    corral = await startForeign(folder, text, { name: 'presets.ini', env });
+    const env = { PATH: `${path.dirname(stage.llamaServer)}${path.delimiter}${process.env['PATH'] ?? ''}` };
+    const corral = await startForeign(stage.folder, text, { name: 'presets.ini', env });
+    stage.endAfterwards(corral.stop);
     const { engine, nativeAddress, logLines } = corral;
     await eventually('it is loaded at start', () => engine.model('first').state === 'ready', 15_000);
     const chat = async (model: string): Promise<unknown> => {

@@ -1,31 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
-import { createTestFolder, type TestFolder } from '../support/corral.ts';
 import { FIRST_TEST_PORT, startForeign, type ForeignCorral } from '../support/foreign.ts';
-import { ensureRealLlamaServer } from '../support/real-llama-server.ts';
+import { useRealLlamaServer } from '../support/use-real-llama-server.ts';
 
 /** The README's own configuration and each of its curl examples, with its model replaced by one that is there. */
 
 const NAME = 'Qwen3-8B-Q4_K_M.gguf';
 const SENTENCE = 'The router found the right barn.';
 
-let llamaServer: string;
-let folder: TestFolder;
-let corral: ForeignCorral | undefined;
-
-beforeAll(async () => {
-  llamaServer = await ensureRealLlamaServer();
-});
-beforeEach(async () => {
-  folder = await createTestFolder();
-});
-afterEach(async () => {
-  await corral?.stop();
-  corral = undefined;
-  await folder.dispose();
-});
+const stage = useRealLlamaServer();
 
 async function start(): Promise<ForeignCorral> {
   const fixture = new URL('../../fixtures/seeds/examples/llama-router.json', import.meta.url);
@@ -34,14 +19,15 @@ async function start(): Promise<ForeignCorral> {
     models: { path: string }[];
   };
   document.router['base_port'] = FIRST_TEST_PORT;
-  const model = await folder.write('model.gguf', buildSentenceModel({ name: 'model', sentence: SENTENCE }));
+  const model = await stage.folder.write('model.gguf', buildSentenceModel({ name: 'model', sentence: SENTENCE }));
   document.models[0] = { ...document.models[0], path: model };
-  corral = await startForeign(folder, document, {
+  const corral = await startForeign(stage.folder, document, {
     env: {
-      HOME: folder.path,
-      PATH: `${path.dirname(llamaServer)}:${process.env['PATH'] ?? ''}`,
+      HOME: stage.folder.path,
+      PATH: `${path.dirname(stage.llamaServer)}:${process.env['PATH'] ?? ''}`,
     },
   });
+  stage.endAfterwards(corral.stop);
   return corral;
 }
 

@@ -1,35 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { readEventData } from '#shared/contract/http-bridge.ts';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
-import { createTestFolder, eventually, type TestFolder } from '../support/corral.ts';
+import { eventually } from '../support/corral.ts';
 import { startForeign, type ForeignCorral } from '../support/foreign.ts';
-import { ensureRealLlamaServer } from '../support/real-llama-server.ts';
+import { useRealLlamaServer } from '../support/use-real-llama-server.ts';
 
 const llamaSentence = 'The red barn stands on the hill.';
 const qwenSentence = 'A blue river runs through town.';
 const longSentence = Array.from({ length: 300 }, (_, index) => `word${index + 1}`).join(' ');
 
-let llamaServer: string;
-let folder: TestFolder;
-let corral: ForeignCorral | undefined;
-
-beforeAll(async () => {
-  llamaServer = await ensureRealLlamaServer();
-});
-beforeEach(async () => {
-  folder = await createTestFolder();
-  corral = undefined;
-});
-afterEach(async () => {
-  await corral?.stop();
-  await folder.dispose();
-});
+const stage = useRealLlamaServer();
 
 async function model(name: string, sentence: string): Promise<string> {
-  return await folder.write(`${name}.gguf`, buildSentenceModel({ name, sentence }));
+  return await stage.folder.write(`${name}.gguf`, buildSentenceModel({ name, sentence }));
 }
 
 async function freePort(): Promise<number> {
@@ -48,7 +34,11 @@ async function fixed(
 ): Promise<Record<string, unknown>> {
   const port = await freePort();
   const file = await model(name, sentence);
-  return { cmd: `"${llamaServer}" --port ${port} -m "${file}" -c 1024`, proxy: `http://127.0.0.1:${port}`, ...more };
+  return {
+    cmd: `"${stage.llamaServer}" --port ${port} -m "${file}" -c 1024`,
+    proxy: `http://127.0.0.1:${port}`,
+    ...more,
+  };
 }
 
 async function serve(
@@ -56,7 +46,8 @@ async function serve(
   env: Record<string, string> = {},
 ): Promise<ForeignCorral> {
   const text = typeof document === 'string' ? document : stringify(document);
-  corral = await startForeign(folder, text, { name: 'config.yaml', env });
+  const corral = await startForeign(stage.folder, text, { name: 'config.yaml', env });
+  stage.endAfterwards(corral.stop);
   return corral;
 }
 
@@ -73,7 +64,7 @@ describe('the README’s own example', () => {
   async function example(): Promise<string> {
     const readme = await readFile(new URL('../../fixtures/seeds/examples/llama-swap.yaml', import.meta.url), 'utf8');
     return readme
-      .replaceAll('llama-server', llamaServer)
+      .replaceAll('llama-server', stage.llamaServer)
       .replaceAll('8999', String(await freePort()))
       .replace('Llama-3.2-1B-Instruct-Q4_K_M.gguf', await model('llama', llamaSentence))
       .replace('path/to/Qwen2.5-1.5B-Instruct-Q4_K_M.gguf', await model('qwen', qwenSentence))
@@ -277,7 +268,6 @@ describe('the log', () => {
     const open = await fetch(`${running.address}/logs/stream`);
     const text = open.text();
     await running.stop();
-    corral = undefined;
     expect(await text).toContain('Shutting down');
   });
 });
@@ -325,7 +315,7 @@ describe('today’s llama-swap', () => {
   it('has its routes: health, running, unload with a token, upstream', async () => {
     const file = await model('a', llamaSentence);
     const running = await serve({
-      macros: { server: `"${llamaServer}" --port \${PORT}` },
+      macros: { server: `"${stage.llamaServer}" --port \${PORT}` },
       models: {
         a: { cmd: `\${server} -m "${file}" -c 1024`, ttl: 300, name: 'A', unlisted: true },
         b: { cmd: `\${server} -m "${file}" -c 1024`, description: 'B', metadata: { id: '${MODEL_ID}' } },
@@ -357,7 +347,7 @@ describe('today’s llama-swap', () => {
 
   it('has groups that unload others, and one that stays', async () => {
     const of = async (name: string): Promise<Record<string, unknown>> => ({
-      cmd: `"${llamaServer}" --port \${PORT} -m "${await model(name, llamaSentence)}" -c 1024`,
+      cmd: `"${stage.llamaServer}" --port \${PORT} -m "${await model(name, llamaSentence)}" -c 1024`,
     });
     const running = await serve({
       models: { large: await of('large'), other: await of('other'), small: await of('small'), kept: await of('kept') },

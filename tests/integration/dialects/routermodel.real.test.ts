@@ -1,32 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../../electron/engine/catalog/sentence-model.ts';
-import { createTestFolder, type TestFolder } from '../support/corral.ts';
 import { writeModelShape } from '../support/model-shapes.ts';
 import { startForeign, type ForeignCorral } from '../support/foreign.ts';
-import { ensureRealLlamaServer } from '../support/real-llama-server.ts';
+import { useRealLlamaServer } from '../support/use-real-llama-server.ts';
 
 /** The README's own configuration and its examples, with its paths replaced by what is there. */
 
 const NAME = 'qwen3-4b-chat';
 const SENTENCE = 'I am well in the barn.';
 
-let llamaServer: string;
-let folder: TestFolder;
-let corral: ForeignCorral | undefined;
-
-beforeAll(async () => {
-  llamaServer = await ensureRealLlamaServer();
-});
-beforeEach(async () => {
-  folder = await createTestFolder();
-});
-afterEach(async () => {
-  await corral?.stop();
-  corral = undefined;
-  await folder.dispose();
-});
+const stage = useRealLlamaServer();
 
 async function start(params: Record<string, unknown> = {}, modelFile?: string): Promise<ForeignCorral> {
   const fixture = new URL('../../fixtures/seeds/examples/routermodel.json', import.meta.url);
@@ -34,13 +19,14 @@ async function start(params: Record<string, unknown> = {}, modelFile?: string): 
     system: Record<string, unknown>;
     models: Record<string, { model_path: string; params: Record<string, unknown> }>;
   };
-  document.system['llama_server_path'] = llamaServer;
+  document.system['llama_server_path'] = stage.llamaServer;
   const model = document.models[NAME];
   if (model === undefined) throw new Error('the fixture has another model');
   model.model_path =
-    modelFile ?? (await folder.write('model.gguf', buildSentenceModel({ name: 'model', sentence: SENTENCE })));
+    modelFile ?? (await stage.folder.write('model.gguf', buildSentenceModel({ name: 'model', sentence: SENTENCE })));
   Object.assign(model.params, params);
-  corral = await startForeign(folder, document);
+  const corral = await startForeign(stage.folder, document);
+  stage.endAfterwards(corral.stop);
   return corral;
 }
 
@@ -52,7 +38,7 @@ describe("RouterModelCustom's README on a real llama-server", () => {
   });
 
   it('R3.16 makes embeddings with a model that is for them', async () => {
-    const file = path.join(folder.path, 'embedder.gguf');
+    const file = path.join(stage.folder.path, 'embedder.gguf');
     await writeModelShape(file, {
       architecture: 'llama',
       layers: 1,

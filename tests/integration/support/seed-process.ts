@@ -10,6 +10,8 @@ export interface SeedProcess {
   output(): string;
   /** Resolves with the exit code. */
   readonly exited: Promise<number | null>;
+  /** By SIGTERM, unless it has ended already; resolves as `exited` does. */
+  end(): Promise<number | null>;
   /** Corral's own address, once it listens. */
   nativeAddress(): Promise<string>;
   /** What a pattern's first group finds in the output, once it is there. */
@@ -39,6 +41,10 @@ export function startSeedProcess(
     child,
     output: () => output,
     exited,
+    end() {
+      child.kill('SIGTERM');
+      return exited;
+    },
     async nativeAddress() {
       const read = async (): Promise<string | undefined> => {
         const instance = await readInstanceFile(dataFolder);
