@@ -1,3 +1,4 @@
+import { CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, stringEnd } from './json-bytes.ts';
 import { addressKeys, MAX_MEDIA_KEY_BYTES, mediaKeys } from './media-keys.ts';
 
 /** A text in a JSON body that tells a model's server where to fetch something. */
@@ -13,20 +14,10 @@ export interface MediaAddress {
 export type MediaAddressesResult =
   { readonly ok: true; readonly addresses: readonly MediaAddress[] } | { readonly ok: false };
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const COLON = 0x3a;
-const COMMA = 0x2c;
-
 /** Deeper than any schema a client sends. */
 const MAX_DEPTH = 512;
 /** Enough to see what kind of address a text begins with, every letter escaped. */
 const PREFIX_BYTES = 512;
-const SHORT_STRING_BYTES = 64;
 
 /** What is below them is data for the model or about the request; no server looks for media there. */
 const skippedKeys: ReadonlySet<string> = new Set([
@@ -142,24 +133,6 @@ function skipSpace(body: Buffer, from: number): number {
   let at = from;
   while (isSpace(body[at])) at += 1;
   return at;
-}
-
-/** Behind the closing quote of the text that opens at `from`; -1 if there is none. */
-function stringEnd(body: Buffer, from: number): number {
-  let next = from + 1;
-  for (;;) {
-    const near = Math.min(body.length, next + SHORT_STRING_BYTES);
-    while (next < near) {
-      if (body[next] === QUOTE) return next + 1;
-      next += body[next] === BACKSLASH ? 2 : 1;
-    }
-    const quote = body.indexOf(QUOTE, next);
-    if (next >= body.length || quote === -1) return -1;
-    let backslashes = 0;
-    while (quote - 1 - backslashes >= next && body[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
-    if (backslashes % 2 === 0) return quote + 1;
-    next = quote + 1;
-  }
 }
 
 const shortEscapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };

@@ -1,3 +1,5 @@
+import { BACKSLASH, QUOTE } from './json-bytes.ts';
+
 /**
  * The keys under which requests name pictures, sound and films that a model's server would fetch by itself; in small
  * letters, since there are parsers (Go's) that do not tell them from capitals.
@@ -16,8 +18,6 @@ export const addressKeys: ReadonlySet<string> = new Set(['url', 'uri', 'data', '
 /** Longest key of the two, with every letter escaped (`\u0075`), and its quotes. */
 export const MAX_MEDIA_KEY_BYTES = 6 * 'input_image'.length + 2;
 
-const BACKSLASH = 0x5c;
-const QUOTE = 0x22;
 const LOWER_L = 0x6c;
 const LOWER_R = 0x72;
 const LOWER_U = 0x75;
