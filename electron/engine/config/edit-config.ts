@@ -82,12 +82,12 @@ function setPath(text: string, path: readonly PathSegment[], wanted: unknown, st
   checkReachable(root, path);
   const current = valueAt(root, path);
   if (wanted === undefined && !isThere(root, path)) return untangled;
-  if (wanted === undefined) return change(untangled, path, undefined, style);
+  if (wanted === undefined) return change({ text: untangled, root }, path, undefined, style);
 
   if (!isThere(root, path)) {
     const at = path.findIndex((_, index) => !isHolder(root, path.slice(0, index), path[index])) - 1;
     const depth = at < 0 ? path.length - 1 : at;
-    return change(untangled, path.slice(0, depth + 1), nest(path.slice(depth + 1), wanted), style);
+    return change({ text: untangled, root }, path.slice(0, depth + 1), nest(path.slice(depth + 1), wanted), style);
   }
   if (isGroup(current) && isGroup(wanted) && Object.keys(current).length > 0 && Object.keys(wanted).length > 0) {
     let edited = untangled;
@@ -101,7 +101,7 @@ function setPath(text: string, path: readonly PathSegment[], wanted: unknown, st
   if (Array.isArray(current) && Array.isArray(wanted) && current.length > 0 && wanted.length > 0) {
     return setList(untangled, path, current, wanted, style);
   }
-  return isSameSetting(current, wanted) ? untangled : change(untangled, path, wanted, style);
+  return isSameSetting(current, wanted) ? untangled : change({ text: untangled, root }, path, wanted, style);
 }
 
 /** Leaves equal entries at both ends alone, so that their comments stay with them. */
@@ -169,9 +169,13 @@ function nest(path: readonly PathSegment[], value: unknown): unknown {
   );
 }
 
-/** One change at a path whose parent is there; undefined removes. */
-function change(text: string, path: readonly PathSegment[], value: unknown, style: FileStyle): string {
-  const root = readValue(text);
+/** One change at a path whose parent is there; undefined removes. `root` is what the text says. */
+function change(
+  { text, root }: { readonly text: string; readonly root: unknown },
+  path: readonly PathSegment[],
+  value: unknown,
+  style: FileStyle,
+): string {
   const expected = withValueAt(root, path, value);
   const parent = path.slice(0, -1);
   const last = path.at(-1) ?? '';
@@ -235,7 +239,8 @@ function writeOutAliases(text: string, path: readonly PathSegment[], style: File
   for (let turn = 0; turn < 1000; turn += 1) {
     const aliasPath = findAliasInTheWay(edited, path);
     if (aliasPath === undefined) return edited;
-    edited = change(edited, aliasPath, valueAt(readValue(edited), aliasPath), style);
+    const root = readValue(edited);
+    edited = change({ text: edited, root }, aliasPath, valueAt(root, aliasPath), style);
   }
   throw new AppError('invalid-request', `The setting ${formatPath(path)} has too many aliases (*name) around it.`);
 }

@@ -307,40 +307,51 @@ describe('editConfig', () => {
     anyValue,
   );
 
-  it('changes exactly what it was asked to, whatever that is, and stays readable', () => {
-    fc.assert(
-      fc.property(
-        fc.array(anyEdit, { minLength: 1, maxLength: 4 }),
-        fc.boolean(),
-        fc.boolean(),
-        (edits, isJson, isWindows) => {
-          let text = isJson ? JSON.stringify(valueOf(file), null, 2) : isWindows ? file.replaceAll('\n', '\r\n') : file;
-          for (const [place, name, value] of edits) {
-            const before = valueOf(text);
-            const parent = valueAt(before, place);
-            const isGroup = typeof parent === 'object' && parent !== null && !Array.isArray(parent);
-            const path = name !== undefined && isGroup ? [...place, name] : place;
-            let edited: string;
-            try {
-              edited = edit(text, [path, value]);
-            } catch (error) {
-              // Earlier edits may have taken the place away.
-              expect(error).toMatchObject({ code: 'invalid-request' });
-              expect((error as Error).message).not.toContain('in a way that cannot be edited');
-              continue;
+  const windowsFile = file.replaceAll('\n', '\r\n');
+  const jsonFile = JSON.stringify(valueOf(file), null, 2);
+  const begun = new Map([file, windowsFile, jsonFile].map((text) => [text, valueOf(text)]));
+  const isLong = process.env['CORRAL_TEST_LONG'] === '1';
+
+  it(
+    `changes exactly what it was asked to, whatever that is, and stays readable (${isLong ? 'long' : 'short'} form)`,
+    () => {
+      fc.assert(
+        fc.property(
+          fc.array(anyEdit, { minLength: 1, maxLength: 4 }),
+          // JSON has few forms to go wrong with.
+          fc.constantFrom(file, file, windowsFile, windowsFile, jsonFile),
+          (edits, beginning) => {
+            let text = beginning;
+            let before = begun.get(beginning);
+            for (const [place, name, value] of edits) {
+              const parent = valueAt(before, place);
+              const isGroup = typeof parent === 'object' && parent !== null && !Array.isArray(parent);
+              const path = name !== undefined && isGroup ? [...place, name] : place;
+              let edited: string;
+              try {
+                edited = edit(text, [path, value]);
+              } catch (error) {
+                // Earlier edits may have taken the place away.
+                expect(error).toMatchObject({ code: 'invalid-request' });
+                expect((error as Error).message).not.toContain('in a way that cannot be edited');
+                continue;
+              }
+              const after = valueOf(edited);
+              if (valueAt(before, path.slice(0, -1)) !== undefined && valueAt(before, path.slice(0, -1)) !== null) {
+                const expected = withValueAt(before, path, value);
+                expect(textual(after)).toEqual(textual(expected));
+              }
+              if (beginning === jsonFile) JSON.parse(edited);
+              text = edited;
+              before = after;
             }
-            if (valueAt(before, path.slice(0, -1)) !== undefined && valueAt(before, path.slice(0, -1)) !== null) {
-              const expected = withValueAt(before, path, value);
-              expect(textual(valueOf(edited))).toEqual(textual(expected));
-            }
-            if (isJson) JSON.parse(edited);
-            text = edited;
-          }
-        },
-      ),
-      { numRuns: 300 },
-    );
-  });
+          },
+        ),
+        { numRuns: isLong ? 3000 : 150 },
+      );
+    },
+    isLong ? 600_000 : undefined,
+  );
 
   it('keeps every comment of what is not edited', () => {
     const scalars = places.filter((path) => typeof valueAt(valueOf(file), path) !== 'object');
