@@ -5,7 +5,7 @@ import { createModelTable, type ModelTable } from './model-table.ts';
 import type { InferenceSettings } from './proxy/inference.ts';
 
 /** The configuration that is in use, and what was made of it. Only `reconfigure.ts` changes it once the engine is set up. */
-export interface LiveConfig {
+export interface ConfigInUse {
   config: ResolvedConfig;
   warnings: readonly ConfigProblem[];
   /** Of the file as it is now, if that is not in use for them. */
@@ -15,7 +15,7 @@ export interface LiveConfig {
   table: ModelTable;
 }
 
-export function createLiveConfig(config: ResolvedConfig, warnings: readonly ConfigProblem[]): LiveConfig {
+export function createConfigInUse(config: ResolvedConfig, warnings: readonly ConfigProblem[]): ConfigInUse {
   return {
     config,
     warnings,

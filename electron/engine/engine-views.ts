@@ -8,7 +8,7 @@ import type { EnginePools } from './engine-pools.ts';
 import type { ModelShelf } from './engine-shelf.ts';
 import type { EventFeed } from './event-feed.ts';
 import { instanceView } from './instance-view.ts';
-import type { LiveConfig } from './live-config.ts';
+import type { ConfigInUse } from './config-in-use.ts';
 import { createMemoryHistory } from './memory/memory-history.ts';
 import { createSteadyMemory } from './memory/steady-memory.ts';
 import { modelView } from './model-view.ts';
@@ -36,7 +36,7 @@ export function createEngineViews(options: {
   readonly startedAt: number;
   readonly clock: Clock;
   readonly feed: EventFeed;
-  readonly live: LiveConfig;
+  readonly inUse: ConfigInUse;
   readonly shelf: Pick<ModelShelf, 'originOf' | 'downloads'>;
   readonly engines: Pick<Engines, 'status'>;
   readonly supervisor: Pick<Supervisor, 'process'>;
@@ -46,12 +46,12 @@ export function createEngineViews(options: {
   address(): string;
   isShuttingDown(): boolean;
 }): EngineViews {
-  const { version, dataFolder, startedAt, clock, feed, live, shelf, engines, supervisor, pools, scheduler } = options;
+  const { version, dataFolder, startedAt, clock, feed, inUse, shelf, engines, supervisor, pools, scheduler } = options;
   const steadyMemory = createSteadyMemory(() => options.memory.view(scheduler.isGameMode()));
   const memoryHistory = createMemoryHistory();
 
   function viewOf(modelId: string): ModelView {
-    const model = live.table.models.get(modelId);
+    const model = inUse.table.models.get(modelId);
     if (model === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
     return modelView(model, supervisor.process(modelId).view(), scheduler.counts(modelId), {
       origin: shelf.originOf(modelId),
@@ -60,15 +60,15 @@ export function createEngineViews(options: {
     });
   }
 
-  const models = (): ModelView[] => [...live.table.models.keys()].map(viewOf);
+  const models = (): ModelView[] => [...inUse.table.models.keys()].map(viewOf);
 
   const viewOfInstance = (): ReturnType<typeof instanceView> =>
-    instanceView(live.config, {
+    instanceView(inUse.config, {
       version,
       startedAt,
       address: options.address(),
-      configWarnings: live.warnings,
-      configErrors: live.errors,
+      configWarnings: inUse.warnings,
+      configErrors: inUse.errors,
       dataFolder,
       isShuttingDown: options.isShuttingDown(),
     });
@@ -78,7 +78,7 @@ export function createEngineViews(options: {
     models,
     memory: steadyMemory.view,
     readMemoryHistory: () => memoryHistory.read(clock.wallMs()),
-    isLoaded: (modelId) => live.table.models.has(modelId) && isResident(supervisor.process(modelId).view().state),
+    isLoaded: (modelId) => inUse.table.models.has(modelId) && isResident(supervisor.process(modelId).view().state),
     snapshot: () => ({
       sequence: feed.sequence(),
       instance: viewOfInstance(),
@@ -91,7 +91,7 @@ export function createEngineViews(options: {
     }),
     markModel(modelId) {
       feed.mark(`model:${modelId}`, () => {
-        const model = live.table.models.has(modelId) ? viewOf(modelId) : undefined;
+        const model = inUse.table.models.has(modelId) ? viewOf(modelId) : undefined;
         return model === undefined ? undefined : { type: 'model-changed', model };
       });
     },

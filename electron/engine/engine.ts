@@ -21,7 +21,7 @@ import { createEngineViews } from './engine-views.ts';
 import { watchMemory } from './engine-watches.ts';
 import { createEventFeed } from './event-feed.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
-import { createLiveConfig } from './live-config.ts';
+import { createConfigInUse } from './config-in-use.ts';
 import { createModelFacade } from './model-facade.ts';
 import { createModelObserver } from './model-observer.ts';
 import { systemClock } from './ports/clock.ts';
@@ -67,7 +67,7 @@ async function setUp(
   const clock = options.clock ?? systemClock;
   const startedAt = clock.wallMs();
   const instanceToken = randomBytes(32).toString('base64url');
-  const live = createLiveConfig(options.config, options.configWarnings);
+  const inUse = createConfigInUse(options.config, options.configWarnings);
 
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   await ensurePrivateFolder(runtimeFolder, platform);
@@ -82,7 +82,7 @@ async function setUp(
     folder: logFolder,
     clock,
     feed,
-    level: () => live.config.log.level,
+    level: () => inUse.config.log.level,
     onLogLine: (level, line) => options.onLogLine?.(level, line),
   });
   undo.push(() => logs.store.close());
@@ -98,18 +98,18 @@ async function setUp(
     clock,
     logger,
     feed,
-    config: () => live.config,
-    models: () => live.table.models,
+    config: () => inUse.config,
+    models: () => inUse.table.models,
     memory: () => memory,
     engines: () => engines,
     capabilities: () => capabilities,
     onChange: () => reconfigure.takeFoundModels(),
   });
   undo.push(() => shelf.close());
-  live.table = await shelf.readTable(live.config);
+  inUse.table = await shelf.readTable(inUse.config);
 
   const engines = createEngines({
-    config: live.config.engine,
+    config: inUse.config.engine,
     searchPath: env['PATH'] ?? env['Path'] ?? '',
     installFolder: path.join(dataFolder, 'engines'),
     sources: [createDebianArchiveSource({ env: { ...env } })],
@@ -128,19 +128,19 @@ async function setUp(
   const { readCapabilities } = capabilities;
   const kvCacheKeeper = createKvCacheKeeper({
     defaultFolder: path.join(dataFolder, 'kv-cache'),
-    settings: () => live.config.memory.kvCache,
-    models: () => live.table.models,
+    settings: () => inUse.config.memory.kvCache,
+    models: () => inUse.table.models,
     clock,
     logger,
   });
   await kvCacheKeeper.sweep();
   undo.push(() => kvCacheKeeper.close());
   const supervisor = createSupervisor({
-    models: live.table.models,
+    models: inUse.table.models,
     clock,
     logger,
     logStore: logs.store,
-    connectTimeoutMs: live.config.server.timeouts.connectMs,
+    connectTimeoutMs: inUse.config.server.timeouts.connectMs,
     platform,
     env,
     runtimeFolder,
@@ -163,8 +163,8 @@ async function setUp(
     clock,
     logger,
     probes: options.memoryProbes,
-    settings: () => live.config.memory,
-    models: () => live.table.models,
+    settings: () => inUse.config.memory,
+    models: () => inUse.table.models,
     process: (modelId) => supervisor.process(modelId).view(),
     reserved: () => scheduler.reserved(),
     engines,
@@ -182,7 +182,7 @@ async function setUp(
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
   const records = openEngineRecords({
-    ...live.config.telemetry,
+    ...inUse.config.telemetry,
     folder: logFolder,
     logger,
     clock,
@@ -194,16 +194,16 @@ async function setUp(
   });
   undo.push(() => records.close());
 
-  const pools = openEnginePools({ config: live.config, clock, logger, feed, scheduler: () => scheduler });
+  const pools = openEnginePools({ config: inUse.config, clock, logger, feed, scheduler: () => scheduler });
   undo.push(() => pools.close());
   const scheduler = createScheduler({
-    ...schedulerSettingsOf(live.config, live.table),
+    ...schedulerSettingsOf(inUse.config, inUse.table),
     supervisor,
     clock,
     memory: memory.keeper,
     onModelChanged(modelId) {
       views.markModel(modelId);
-      if (live.table.models.has(modelId)) observeModel(modelId, supervisor.process(modelId).view().state, views.model);
+      if (inUse.table.models.has(modelId)) observeModel(modelId, supervisor.process(modelId).view().state, views.model);
     },
     onReservedChanged(modelId) {
       views.markModel(modelId);
@@ -221,7 +221,7 @@ async function setUp(
     startedAt,
     clock,
     feed,
-    live,
+    inUse,
     shelf,
     engines,
     supervisor,
@@ -240,14 +240,14 @@ async function setUp(
 
   /** So that a first request need not wait for a download that could have begun before. */
   function lookForEngine(): void {
-    const isNeeded = [...live.table.models.values()].some((model) => model.kind === 'file');
+    const isNeeded = [...inUse.table.models.values()].some((model) => model.kind === 'file');
     const looking = isNeeded ? engines.ensureEngine(new AbortController().signal) : Promise.resolve();
     looking.then(memory.prefetch).catch(() => {
       // Said in the log and the snapshot by `engines` itself; whoever needs it asks again.
     });
   }
 
-  const checkAdmin = createAdminCheck(() => [instanceToken, live.config.server.adminToken]);
+  const checkAdmin = createAdminCheck(() => [instanceToken, inUse.config.server.adminToken]);
   const front = createEngineFront({
     clock,
     logger,
@@ -256,8 +256,8 @@ async function setUp(
     metrics,
     mounts,
     startedAt,
-    settings: () => live.inferenceSettings,
-    table: () => live.table,
+    settings: () => inUse.inferenceSettings,
+    table: () => inUse.table,
     process: (modelId) => supervisor.process(modelId).view(),
     models: views.models,
     pools,
@@ -270,20 +270,20 @@ async function setUp(
   const listeners = createEngineListeners({
     logger,
     front,
-    config: () => live.config,
+    config: () => inUse.config,
     host: () =>
       dialectHost({
         engine: facade,
         clock,
-        config: () => live.config,
-        table: () => live.table,
+        config: () => inUse.config,
+        table: () => inUse.table,
         pools,
         settings: options.settings,
         front,
       }),
     async onNativeOpened(address) {
       await writeInstanceFile(dataFolder, { pid: process.pid, address, token: instanceToken, startedAt });
-      logger.log('info', `Listening on ${address}`, { models: live.table.models.size });
+      logger.log('info', `Listening on ${address}`, { models: inUse.table.models.size });
     },
   });
   undo.push(() => listeners.close());
@@ -295,7 +295,7 @@ async function setUp(
   }
 
   const reconfigure = createReconfigure({
-    live,
+    inUse,
     logger,
     shelf,
     engines,
@@ -315,7 +315,7 @@ async function setUp(
     views.announceInstance();
     logger.log('info', 'Shutting down');
     // Meanwhile new requests are told 503; a refused connection would look like no Corral at all.
-    const { shutdownMs } = live.config.server.timeouts;
+    const { shutdownMs } = inUse.config.server.timeouts;
     await Promise.all([scheduler.close(shutdownMs), pools.drain(shutdownMs)]);
     listeners.stopAccepting();
     await supervisor.stopAll('shutdown');
@@ -329,24 +329,24 @@ async function setUp(
     mount: (prefix, handler) => void mounts.push({ prefix, handler }),
 
     async start() {
-      const { config } = live;
+      const { config } = inUse;
       const problems = await memory.check(config);
       if (problems.length > 0) throw configInvalidError(config.filePath ?? 'the configuration', problems);
       undo.push(() => removeInstanceFile(dataFolder));
-      await listeners.open(live.config);
+      await listeners.open(inUse.config);
       lookForEngine();
       const { isGameMode } = scheduler;
       const { models } = views;
-      undo.push(watchMemory({ clock, memory, config: () => live.config, models, isGameMode, switchGameMode }));
+      undo.push(watchMemory({ clock, memory, config: () => inUse.config, models, isGameMode, switchGameMode }));
       await shelf.start();
-      for (const model of live.table.models.values()) if (model.startup) loadInBackground(model.id);
+      for (const model of inUse.table.models.values()) if (model.startup) loadInBackground(model.id);
     },
 
     stop({ isHurried = false } = {}) {
       if (stopping === undefined) stopping = stopInOrder();
       else if (isHurried) {
         void Promise.all([scheduler.close(0), pools.drain(0)]);
-        for (const modelId of live.table.models.keys())
+        for (const modelId of inUse.table.models.keys())
           void supervisor.process(modelId).stop('shutdown', { graceMs: 0 });
       }
       return stopping;
@@ -369,10 +369,10 @@ async function setUp(
     },
 
     model: views.model,
-    ...createModelFacade({ scheduler, memory, pools, table: () => live.table, isLoaded: views.isLoaded }),
+    ...createModelFacade({ scheduler, memory, pools, table: () => inUse.table, isLoaded: views.isLoaded }),
     setGameMode: switchGameMode,
     findEngine: () => {
-      engines.configure(live.config.engine);
+      engines.configure(inUse.config.engine);
       lookForEngine();
     },
     ...createSettingsFacade(options.settings, views.isLoaded),
@@ -381,7 +381,7 @@ async function setUp(
     downloads: shelf.downloads,
     readMemoryHistory: views.readMemoryHistory,
     listRequests: records.list,
-    readLogs: logs.createReader((name) => live.table.resolve(name)?.modelId),
+    readLogs: logs.createReader((name) => inUse.table.resolve(name)?.modelId),
   };
   return facade;
 }

@@ -7,7 +7,7 @@ import type { EnginePools } from './engine-pools.ts';
 import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
 import type { ModelShelf } from './engine-shelf.ts';
 import type { EngineViews } from './engine-views.ts';
-import type { LiveConfig } from './live-config.ts';
+import type { ConfigInUse } from './config-in-use.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Logger } from './ports/logger.ts';
 import type { Engines } from './runtimes/engines.ts';
@@ -22,7 +22,7 @@ export interface Reconfigure extends Pick<Engine, 'applyConfig' | 'reportConfigE
 
 /** Takes another configuration, or other models, into use while the engine runs: what differs, in an order that holds. */
 export function createReconfigure(options: {
-  readonly live: LiveConfig;
+  readonly inUse: ConfigInUse;
   readonly logger: Logger;
   readonly shelf: Pick<ModelShelf, 'readTable' | 'rescan'>;
   readonly engines: Pick<Engines, 'configure'>;
@@ -37,18 +37,18 @@ export function createReconfigure(options: {
   lookForEngine(): void;
   isStopping(): boolean;
 }): Reconfigure {
-  const { live, logger, shelf, engines, memory, supervisor, kvCacheKeeper, pools, scheduler, listeners, views } =
+  const { inUse, logger, shelf, engines, memory, supervisor, kvCacheKeeper, pools, scheduler, listeners, views } =
     options;
 
   function useModels(next: ModelTable, { restarted }: ConfigChange): void {
-    const previous = live.table;
-    live.table = next;
+    const previous = inUse.table;
+    inUse.table = next;
     memory.reset();
     supervisor.configure(next.models);
     void kvCacheKeeper.sweep();
-    pools.configure(live.config);
+    pools.configure(inUse.config);
     scheduler.configure(
-      schedulerSettingsOf(live.config, next),
+      schedulerSettingsOf(inUse.config, next),
       restarted.map(({ id }) => id),
     );
     options.lookForEngine();
@@ -59,7 +59,7 @@ export function createReconfigure(options: {
   }
 
   function reportConfigErrors(errors: readonly ConfigProblem[]): void {
-    live.errors = errors;
+    inUse.errors = errors;
     for (const { path: where, message } of errors) {
       logger.log('error', `The configuration was changed and is not in use: ${where} ${message}`);
     }
@@ -70,11 +70,11 @@ export function createReconfigure(options: {
     reportConfigErrors,
 
     async takeFoundModels() {
-      const from = live.config;
+      const from = inUse.config;
       const next = await shelf.readTable(from);
       // A configuration that was applied meanwhile has read them too.
-      if (from !== live.config || options.isStopping()) return;
-      const change = decideConfigChange({ ...from, models: live.table.models }, { ...from, models: next.models });
+      if (from !== inUse.config || options.isStopping()) return;
+      const change = decideConfigChange({ ...from, models: inUse.table.models }, { ...from, models: next.models });
       if (isEmptyChange(change)) return;
       logger.log('info', `Models on disk: ${describeConfigChange(change)}`);
       useModels(next, change);
@@ -89,16 +89,16 @@ export function createReconfigure(options: {
       }
       const nextTable = await shelf.readTable(next);
       const change = decideConfigChange(
-        { ...live.config, models: live.table.models },
+        { ...inUse.config, models: inUse.table.models },
         { ...next, models: nextTable.models },
       );
-      live.errors = [];
-      live.warnings = warnings;
+      inUse.errors = [];
+      inUse.warnings = warnings;
       views.announceInstance();
       if (isEmptyChange(change)) return;
       await listeners.open(next);
-      live.config = next;
-      live.inferenceSettings = inferenceSettingsOf(next);
+      inUse.config = next;
+      inUse.inferenceSettings = inferenceSettingsOf(next);
       if (change.isEngineChanged) engines.configure(next.engine);
       useModels(nextTable, change);
       logger.log('info', `The configuration was applied: ${describeConfigChange(change)}`);
