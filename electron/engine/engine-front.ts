@@ -184,6 +184,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
           return dialect.family;
         },
         checkTarget: (modelId, route, request) => dialect.checkTarget?.(modelId, route, request),
+        sendsComments: (modelId) => dialect.sendsComments?.(modelId),
         loadingNote: (modelId, pathname) => dialect.loadingNote?.(modelId, pathname),
       };
       const inference = inferenceAt(place);

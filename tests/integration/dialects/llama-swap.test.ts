@@ -58,3 +58,21 @@ describe('concurrencyLimit', () => {
     expect(answers.every(({ status }) => status === 200)).toBe(true);
   });
 });
+
+describe('sendLoadingState', () => {
+  it.each([true, false])('of the file is %j, and a model may have its own', async (isSent) => {
+    const slow = cmd({ loadDelayMs: 2500, tokens: 2 });
+    const { ask } = await serve({
+      sendLoadingState: isSent,
+      models: {
+        usual: { cmd: slow },
+        own: { cmd: slow, sendLoadingState: !isSent },
+      },
+      groups: { all: { swap: false, members: ['usual', 'own'] } },
+    });
+    const [usual, own] = await Promise.all(['usual', 'own'].map((name) => ask(route, chat(name, { stream: true }))));
+    expect([usual?.status, own?.status]).toEqual([200, 200]);
+    const hasComments = (text: string | undefined): boolean => /^: (?:starting|loading|waiting)/m.test(text ?? '');
+    expect([hasComments(usual?.text), hasComments(own?.text)]).toEqual([isSent, !isSent]);
+  });
+});

@@ -161,6 +161,7 @@ function createListener(host: DialectHost, options: LlamaSwapOptions): DialectLi
       const { activeRequests, waitingRequests } = host.engine.model(modelId);
       return activeRequests + waitingRequests < limit ? undefined : new AppError('queue-full', 'Too many requests');
     },
+    sendsComments: (modelId) => options.models[modelId]?.sendLoadingState,
     close: logs.close,
   };
 }

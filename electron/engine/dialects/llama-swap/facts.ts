@@ -20,6 +20,10 @@ export const optionsSchema = z.strictObject({
           .min(1)
           .optional()
           .describe('Requests at this address beyond so many that run or wait are refused. Unset: they wait.'),
+        sendLoadingState: z
+          .boolean()
+          .optional()
+          .describe('Send comments on streams while they wait. Unset: as `scheduler.waitingComments.enabled` says.'),
       }),
     )
     .prefault({})

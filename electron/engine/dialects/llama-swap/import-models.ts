@@ -15,6 +15,7 @@ export interface ModelDetails {
   metadata?: unknown;
   unlistedAliases?: string[];
   concurrencyLimit?: number;
+  sendLoadingState?: boolean;
 }
 
 export interface ImportedModels {
@@ -154,7 +155,9 @@ function importModel(
     if (model[key] !== undefined) mapped(at(key), 'told in the list of models on the llama-swap address');
   }
   if (model.sendLoadingState !== undefined) {
-    approximated(at('sendLoadingState'), 'streams get comments while they wait, for all models or none');
+    details.sendLoadingState = context.isTrue(model.sendLoadingState);
+    const note = details.sendLoadingState ? 'comments on its streams while they wait' : 'no comments on its streams';
+    approximated(at('sendLoadingState'), `${note}, on the llama-swap address`);
   }
   for (const key of ['timeouts', 'capabilities'] as const) {
     if (model[key] !== undefined) context.dropped(at(key), DROPPED[key]);

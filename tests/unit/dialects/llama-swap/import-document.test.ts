@@ -194,6 +194,7 @@ describe('today’s form', () => {
               metadata: { port: 10003, temperature: 0.7, note: 'runs gpt-oss, ctx=16384', list: [1, 0.7] },
               unlistedAliases: ['gpt-hidden'],
               concurrencyLimit: 3,
+              sendLoadingState: false,
             },
           },
         },
