@@ -98,8 +98,8 @@ async function interpretForeign(
   yaml: ReadYaml,
   options: InterpretOptions,
 ): Promise<{ read: Awaited<ReturnType<typeof readForeign>>; result: ConfigResult }> {
-  const { env, homeFolder, platform } = options;
-  const read = await readForeign(format, sourceOf(options, yaml), { env, homeFolder, platform });
+  const { env, homeFolder, platform, listenHost } = options;
+  const read = await readForeign(format, sourceOf(options, yaml), { env, homeFolder, platform, listenHost });
   if (!read.ok) return { read, result: read };
   // The address of the file is the other program's; Corral's own takes a free one unless the file says more.
   const served = { ...read.native, server: { port: 0, ...(read.native['server'] as object | undefined) } };
