@@ -139,8 +139,7 @@ export function openRemoteEndpoint(options: {
     async close() {
       timer?.cancel();
       closing.abort();
-      await connections.dispatcher.close();
-      await connections.streams.close();
+      await Promise.all([connections.dispatcher.close(), connections.streams.close()]);
     },
     async destroy() {
       timer?.cancel();
