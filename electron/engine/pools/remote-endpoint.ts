@@ -13,6 +13,7 @@ export interface RemoteEndpoint {
   readonly basePath: string;
   /** For the proxy. */
   readonly connections: Endpoint;
+  connectTimeoutMs(): number;
   state(): EndpointState;
   /** Its model list as last read; undefined until it was. */
   listed(): ReadonlyMap<string, RemoteModel> | undefined;
@@ -117,6 +118,7 @@ export function openRemoteEndpoint(options: {
     url: config.url,
     basePath,
     connections,
+    connectTimeoutMs: () => health.timeoutMs,
     state: () => state,
     listed: () => listed,
     checkedAt: () => checkedAt,

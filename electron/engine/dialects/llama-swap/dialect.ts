@@ -171,7 +171,18 @@ function createListener(host: DialectHost, options: LlamaSwapOptions): DialectLi
     });
   }
 
-  return { family: FAMILY, answer, close: logs.close };
+  return {
+    family: FAMILY,
+    answer,
+    checkTarget(modelId, { canStart }) {
+      const limit = options.models[modelId]?.concurrencyLimit;
+      if (limit === undefined || !canStart) return undefined;
+      const { activeRequests, waitingRequests } = host.engine.model(modelId);
+      return activeRequests + waitingRequests < limit ? undefined : new AppError('queue-full', 'Too many requests');
+    },
+    sendsComments: (modelId) => options.models[modelId]?.sendLoadingState,
+    close: logs.close,
+  };
 }
 
 function decoded(text: string): string {
