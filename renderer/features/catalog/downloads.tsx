@@ -98,7 +98,11 @@ function DownloadRow({ download }: { readonly download: DownloadView }) {
         )}
         <span className={styles['state']}>{state === 'failed' ? 'failed' : describeDownload(download)}</span>
         {state === 'finished' ? null : isStopped(download) ? (
-          <Button kind="quiet" aria-label={`Resume ${source}`} onClick={act('resume-download')}>
+          <Button
+            kind="quiet"
+            aria-label={`${state === 'failed' ? 'Try again' : 'Resume'} ${source}`}
+            onClick={act('resume-download')}
+          >
             {state === 'failed' ? <RotateCcw size={14} aria-hidden /> : <Play size={14} aria-hidden />}
             {state === 'failed' ? 'Try again' : 'Resume'}
           </Button>
@@ -109,7 +113,7 @@ function DownloadRow({ download }: { readonly download: DownloadView }) {
         )}
         <Button
           kind="quiet"
-          aria-label={state === 'finished' ? `Take ${source} off the list` : `Cancel ${source}`}
+          aria-label={`${state === 'finished' ? 'Dismiss' : 'Cancel'} ${source}`}
           onClick={act('cancel-download')}
         >
           <X size={14} aria-hidden /> {state === 'finished' ? 'Dismiss' : 'Cancel'}
