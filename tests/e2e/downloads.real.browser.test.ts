@@ -86,9 +86,15 @@ describe('a download in the window', () => {
     const notified = async () => (await running.app.ask('notifications')).map(({ title }) => title);
     await waitUntil('a notification says so', async () => (await notified()).includes('user/repo was downloaded'));
 
+    // Where it came and at home; once it is loaded nobody is asked to load it.
+    const load = page.getByRole('button', { name: 'Load tiny-q4_k_m' });
     await showPage(page, 'herd');
     await page.locator('[data-model="corral-demo"]').waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'Load tiny-q4_k_m' }).click();
+    await load.waitFor();
+    await showPage(page, 'catalog');
+    await download.getByRole('button', { name: 'Load tiny-q4_k_m' }).click();
+    await load.waitFor({ state: 'detached' });
+    await showPage(page, 'herd');
     await listed.getByText('ready', { exact: true }).waitFor();
     expect(await (await running.startChat('tiny-q4_k_m')).text).toContain('Straight');
 
