@@ -409,6 +409,20 @@ describe('who gets which endpoint', () => {
     expect([(await first).status, (await second).status, (await third).status].sort()).toEqual([200, 200, 503]);
   });
 
+  it('tells who watches of each check, so that nobody takes a fresh one for an old one', async () => {
+    const remote = await startRemote('far');
+    const corral = await start({ pools: { lab: { ...pool(remote.url), health: { interval: '50ms' } } } });
+    const checks = new Set<number | null | undefined>();
+    const unsubscribe = corral.bridge.subscribe({
+      onUpdate({ snapshot: { pools } }) {
+        if (pools[0]?.endpoints[0]?.health === 'healthy') checks.add(pools[0].endpoints[0].checkedAt);
+      },
+      onDisconnect: () => undefined,
+    });
+    await eventually('it heard of several checks', () => checks.size >= 3);
+    unsubscribe();
+  });
+
   it('drops a request upstream when its client goes away', async () => {
     let hasEnded = false;
     const slow = await startRemote('slow', {
