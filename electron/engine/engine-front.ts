@@ -31,7 +31,7 @@ import { createRequestListener } from './proxy/request-listener.ts';
 import { createUpgradeListener } from './proxy/upgrade.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
 import { canKeepKvCache } from './supervisor/kv-cache-key.ts';
-import type { ModelProcessView } from './supervisor/model-process.ts';
+import type { ModelProcessView } from './supervisor/model-process-contract.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { RecordIntake } from './telemetry/record-intake.ts';
 
