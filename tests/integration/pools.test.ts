@@ -112,6 +112,20 @@ const content = (text: string): string =>
 const pool = (...urls: string[]) => ({ endpoints: urls.map((url) => ({ url })) });
 
 describe('a pool', () => {
+  it('loses no request to an endpoint that closes the connection behind a stream, as llama-server does', async () => {
+    const remote = await startRemote('far', {
+      answer(response, request) {
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'keep-alive': 'timeout=5' });
+        response.end('data: {}\n\n', () => setTimeout(() => request.socket.destroy(), 3));
+      },
+    });
+    const corral = await start({ pools: { lab: pool(remote.url) } });
+    await eventually('the endpoint is healthy', areHealthy(corral));
+    for (let count = 0; count < 30; count += 1) {
+      expect(await ask(corral, 'far', { stream: true })).toMatchObject({ status: 200, text: 'data: {}\n\n' });
+    }
+  });
+
   it('answers for what is not here, and leaves to local models what is', async () => {
     const remote = await startRemote('far', { models: ['far', 'near'] });
     const corral = await start({

@@ -144,6 +144,7 @@ export function createPools(options: {
       endpointKey,
       url: remote.url,
       basePath: remote.basePath,
+      connectTimeoutMs: remote.connectTimeoutMs(),
       hasOther,
       queueWaitMs,
       loadWaitMs: 0,

@@ -13,6 +13,7 @@ export interface RemoteEndpoint {
   readonly basePath: string;
   /** For the proxy. */
   readonly connections: Endpoint;
+  connectTimeoutMs(): number;
   state(): EndpointState;
   /** Its model list as last read; undefined until it was. */
   listed(): ReadonlyMap<string, RemoteModel> | undefined;
@@ -120,6 +121,7 @@ export function openRemoteEndpoint(options: {
     url: config.url,
     basePath,
     connections,
+    connectTimeoutMs: () => health.timeoutMs,
     state: () => state,
     listed: () => listed,
     checkedAt: () => checkedAt,
@@ -142,8 +144,7 @@ export function openRemoteEndpoint(options: {
     async close() {
       timer?.cancel();
       closing.abort();
-      await connections.dispatcher.close();
-      await connections.streams.close();
+      await Promise.all([connections.dispatcher.close(), connections.streams.close()]);
     },
     async destroy() {
       timer?.cancel();

@@ -11,6 +11,7 @@ import { useAppStore } from '../../store/app-store.ts';
 import { useEngine } from '../../store/engine-context.ts';
 import { notifyError } from '../../store/notices.ts';
 import { selectModel } from '../../store/selectors.ts';
+import listStyles from './catalog-list.module.css';
 import styles from './downloads.module.css';
 
 export interface DownloadsProps {
@@ -22,11 +23,11 @@ export interface DownloadsProps {
 export function Downloads({ entries, plans }: DownloadsProps) {
   const downloads = useAppStore(({ snapshot }) => snapshot?.downloads ?? none);
   return (
-    <section aria-labelledby="catalog-downloads" className={styles['section']}>
+    <section aria-labelledby="catalog-downloads" className={listStyles['section']}>
       <h2 id="catalog-downloads">Download</h2>
       <DownloadForm />
       {downloads.length === 0 ? null : (
-        <ul className={styles['list']}>
+        <ul className={listStyles['list']}>
           {[...downloads].reverse().map((download) => (
             <DownloadRow key={download.id} download={download}>
               <LoadDownloaded download={download} entries={entries} plans={plans} />
@@ -107,13 +108,13 @@ function DownloadRow({ download, children }: { readonly download: DownloadView; 
     bridge.call(command, { download: id }).catch(notifyError);
   };
   return (
-    <li className={styles['row']} data-download={source}>
-      <div className={styles['head']}>
-        <span className={styles['source']} title={source}>
+    <li className={listStyles['row']} data-download={source}>
+      <div className={listStyles['head']}>
+        <span className={listStyles['name']} title={source}>
           {source}
         </span>
         {download.quant === null || source.endsWith(`:${download.quant}`) ? null : (
-          <span className={styles['quant']}>{download.quant}</span>
+          <span className={listStyles['tag']}>{download.quant}</span>
         )}
         <span className={styles['state']}>{state === 'failed' ? 'failed' : describeDownload(download)}</span>
         {children}
