@@ -105,10 +105,12 @@ describe('pools in the window', () => {
   function ask({ address }: { address: string }): Promise<{ status: number; text: string }> {
     const body = JSON.stringify({ model: 'far', messages: [{ role: 'user', content: 'Hello' }] });
     const headers = { 'content-type': 'application/json' };
-    return fetch(`${address}/v1/chat/completions`, { method: 'POST', headers, body }).then(async (response) => ({
+    const asked = fetch(`${address}/v1/chat/completions`, { method: 'POST', headers, body }).then(async (response) => ({
       status: response.status,
       text: await response.text(),
     }));
+    asked.catch(() => undefined); // Whoever asked looks at it.
+    return asked;
   }
 
   const answer = (response: ServerResponse | undefined): unknown =>
@@ -159,6 +161,10 @@ describe('pools in the window', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Queue' }).waitFor();
     await page.getByText('slot of pool lab: 1 busy').waitFor();
+    // It has no log here, and none of the colours of the models that are.
+    const link = page.getByRole('link', { name: 'lab/far', exact: true });
+    expect(await link.getAttribute('href')).toBe('#/herd');
+    expect(await link.locator('xpath=preceding-sibling::span').getAttribute('style')).toContain('--others');
     await page.getByRole('button', { name: /^Cancel.*far/ }).click();
     expect(await cancelled).toMatchObject({ status: 503, text: expect.stringContaining('cancelled') as string });
 
