@@ -19,6 +19,7 @@ import {
   createInference,
   type InferenceDependencies,
   type InferenceHandler,
+  type InferencePlace,
   type InferenceSettings,
 } from './proxy/inference.ts';
 import type { GuardPolicy } from './proxy/guards.ts';
@@ -176,15 +177,17 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     native: () => (native ??= createNative(options.settings, options.mounts, false)),
     furtherNative: (settings, dialect) => createNative(settings, [], dialect === 'ollama'),
     ofDialect({ settings, checkAdmin, create }) {
-      const inference: InferenceHandler = inferenceAt({
+      const place: InferencePlace = {
         settings,
         // The dialect is asked while requests come, which is after it has been made.
         get family() {
           return dialect.family;
         },
         checkTarget: (modelId, route, request) => dialect.checkTarget?.(modelId, route, request),
+        sendsComments: (modelId) => dialect.sendsComments?.(modelId),
         loadingNote: (modelId, pathname) => dialect.loadingNote?.(modelId, pathname),
-      });
+      };
+      const inference = inferenceAt(place);
       const dialect = create(inference);
       const listener = createDialectRequestListener({
         family: dialect.family,
@@ -193,7 +196,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
         answer: (request, response, call) => dialect.answer(request, response, call),
         isAdmin: (headers) => checkAdmin(headers) === undefined || dialect.isOwnToken?.(headers) === true,
       });
-      const upgrade = createUpgradeListener({ ...inferenceDependencies, settings });
+      const upgrade = createUpgradeListener({ ...inferenceDependencies, ...place });
       return { listener: Object.assign(listener, { upgrade }), dialect };
     },
     renderMetrics,

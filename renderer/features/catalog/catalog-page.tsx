@@ -55,7 +55,7 @@ export function CatalogPage() {
             }}
           />
         ) : null}
-        <Downloads />
+        <Downloads entries={catalog.data?.models ?? none} plans={plans} />
         {catalog.error === undefined ? null : (
           <ErrorState title="The catalog could not be read" error={catalog.error} retry={() => catalog.reload()} />
         )}

@@ -1,17 +1,26 @@
 import { Download, Pause, Play, RotateCcw, X } from 'lucide-react';
-import { useId, useState, type SubmitEvent } from 'react';
+import { useId, useState, type ReactNode, type SubmitEvent } from 'react';
+import type { CatalogModel } from '#shared/contract/catalog.ts';
 import type { DownloadView } from '#shared/contract/downloads.ts';
+import type { LoadPlanView } from '#shared/contract/memory.ts';
 import { describeDownload, downloadPart, isStopped } from '#shared/model/describe-download.ts';
 import { Button } from '../../components/button.tsx';
+import { LoadButton } from '../../components/load-button.tsx';
 import { TextField } from '../../components/text-field.tsx';
 import { useAppStore } from '../../store/app-store.ts';
 import { useEngine } from '../../store/engine-context.ts';
 import { notifyError } from '../../store/notices.ts';
+import { selectModel } from '../../store/selectors.ts';
 import listStyles from './catalog-list.module.css';
 import styles from './downloads.module.css';
 
+export interface DownloadsProps {
+  readonly entries: readonly CatalogModel[];
+  readonly plans: ReadonlyMap<string, LoadPlanView>;
+}
+
 /** Fetching models from Hugging Face, and how the fetching goes. */
-export function Downloads() {
+export function Downloads({ entries, plans }: DownloadsProps) {
   const downloads = useAppStore(({ snapshot }) => snapshot?.downloads ?? none);
   return (
     <section aria-labelledby="catalog-downloads" className={listStyles['section']}>
@@ -20,7 +29,9 @@ export function Downloads() {
       {downloads.length === 0 ? null : (
         <ul className={listStyles['list']}>
           {[...downloads].reverse().map((download) => (
-            <DownloadRow key={download.id} download={download} />
+            <DownloadRow key={download.id} download={download}>
+              <LoadDownloaded download={download} entries={entries} plans={plans} />
+            </DownloadRow>
           ))}
         </ul>
       )}
@@ -81,7 +92,15 @@ function DownloadForm() {
   );
 }
 
-function DownloadRow({ download }: { readonly download: DownloadView }) {
+/** What one wants next, as soon as the model is listed and until it is loaded. */
+function LoadDownloaded({ download, entries, plans }: DownloadsProps & { readonly download: DownloadView }) {
+  const file = download.modelFile;
+  const id = file === null ? undefined : entries.find((entry) => entry.file === file)?.id;
+  const isOff = useAppStore((state) => id !== undefined && selectModel(state, id)?.state === 'off');
+  return id === undefined || !isOff ? null : <LoadButton id={id} plan={plans.get(id)} />;
+}
+
+function DownloadRow({ download, children }: { readonly download: DownloadView; readonly children: ReactNode }) {
   const { bridge } = useEngine();
   const { id, source, state } = download;
   const part = downloadPart(download);
@@ -98,8 +117,13 @@ function DownloadRow({ download }: { readonly download: DownloadView }) {
           <span className={listStyles['tag']}>{download.quant}</span>
         )}
         <span className={styles['state']}>{state === 'failed' ? 'failed' : describeDownload(download)}</span>
+        {children}
         {state === 'finished' ? null : isStopped(download) ? (
-          <Button kind="quiet" aria-label={`Resume ${source}`} onClick={act('resume-download')}>
+          <Button
+            kind="quiet"
+            aria-label={`${state === 'failed' ? 'Try again' : 'Resume'} ${source}`}
+            onClick={act('resume-download')}
+          >
             {state === 'failed' ? <RotateCcw size={14} aria-hidden /> : <Play size={14} aria-hidden />}
             {state === 'failed' ? 'Try again' : 'Resume'}
           </Button>
@@ -110,7 +134,7 @@ function DownloadRow({ download }: { readonly download: DownloadView }) {
         )}
         <Button
           kind="quiet"
-          aria-label={state === 'finished' ? `Take ${source} off the list` : `Cancel ${source}`}
+          aria-label={`${state === 'finished' ? 'Dismiss' : 'Cancel'} ${source}`}
           onClick={act('cancel-download')}
         >
           <X size={14} aria-hidden /> {state === 'finished' ? 'Dismiss' : 'Cancel'}
