@@ -1,10 +1,7 @@
-import type { CommandModelConfig, FileModelConfig } from '../../electron/engine/config/resolved-config.ts';
+import type { CommandModelConfig, FileModelConfig, ModelConfig } from '../../electron/engine/config/resolved-config.ts';
 
-/** The settings of a custom-command model, as the defaults have them. */
-export function commandModelConfig(id: string, changes: Partial<CommandModelConfig> = {}): CommandModelConfig {
+function ofEveryKind(): Omit<ModelConfig, 'id' | 'kind'> {
   return {
-    kind: 'command',
-    id,
     aliases: [],
     env: {},
     concurrency: undefined,
@@ -17,6 +14,15 @@ export function commandModelConfig(id: string, changes: Partial<CommandModelConf
     isUnlisted: false,
     startup: false,
     priority: 0,
+  };
+}
+
+/** The settings of a custom-command model, as the defaults have them. */
+export function commandModelConfig(id: string, changes: Partial<CommandModelConfig> = {}): CommandModelConfig {
+  return {
+    kind: 'command',
+    id,
+    ...ofEveryKind(),
     command: ['server'],
     stopCommand: undefined,
     health: '/health',
@@ -33,18 +39,7 @@ export function fileModelConfig(id: string, changes: Partial<FileModelConfig> = 
   return {
     kind: 'file',
     id,
-    aliases: [],
-    env: {},
-    concurrency: undefined,
-    queue: { max: 100, maxWaitMs: 300_000 },
-    ttlMs: 1_800_000,
-    startTimeoutMs: 120_000,
-    stopGraceMs: 10_000,
-    pinned: false,
-    filters: undefined,
-    isUnlisted: false,
-    startup: false,
-    priority: 0,
+    ...ofEveryKind(),
     file: `/models/${id}.gguf`,
     mmproj: undefined,
     contextSize: undefined,

@@ -17,6 +17,7 @@ import {
   type ProjectorShape,
 } from './support/model-shapes.ts';
 import { ensureRealLlamaServer } from './support/real-llama-server.ts';
+import { needOptions } from '../unit/memory/support/metadata.ts';
 
 const mib = 1024 * 1024;
 const uint32 = (value: number): GgufValue => ({ type: 'uint32', value });
@@ -31,24 +32,6 @@ const dense: ModelShape = {
   feedForward: 2816,
   vocabulary: 8192,
   contextLength: 32_768,
-};
-
-const defaults: NeedOptions = {
-  contextSize: undefined,
-  slots: undefined,
-  isKvUnified: undefined,
-  batchSize: undefined,
-  microBatchSize: undefined,
-  hasEmbeddings: false,
-  isWindowFull: false,
-  keyCacheType: undefined,
-  valueCacheType: undefined,
-  gpuLayers: 'auto',
-  flashAttention: 'auto',
-  isPooled: false,
-  gpus: [],
-  cpuExpertLayers: 0,
-  isMemoryMapped: true,
 };
 
 interface Case {
@@ -272,7 +255,7 @@ describe('the estimate, the forecast of a real llama-server and what it allocate
     const estimated = estimateNeed(
       readModelFile(file),
       projector === undefined ? undefined : readModelFile(projectorFile),
-      { ...defaults, ...options },
+      needOptions(options),
     );
     const { forecast, measured, isShrunk, observed } = await measureServer({
       executable,

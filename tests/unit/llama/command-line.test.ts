@@ -4,6 +4,7 @@ import type { FileModelConfig } from '../../../electron/engine/config/resolved-c
 import { parseHelp } from '../../../electron/engine/llama/capabilities.ts';
 import { buildLlamaCommandLine } from '../../../electron/engine/llama/command-line.ts';
 import { translateArgs } from '../../../electron/engine/llama/translate-args.ts';
+import { fileModelConfig } from '../../fakes/model-config.ts';
 
 const read = async (name: string) =>
   parseHelp(await readFile(new URL(`../../fixtures/llama-help/${name}.txt`, import.meta.url), 'utf8'), '');
@@ -11,35 +12,7 @@ const today = await read('build-11669');
 const older = await read('build-4600-reconstruction');
 const oldest = await read('build-2500-reconstruction');
 
-const plain: FileModelConfig = {
-  kind: 'file',
-  id: 'qwen',
-  aliases: [],
-  env: {},
-  concurrency: undefined,
-  queue: { max: 100, maxWaitMs: 1000 },
-  ttlMs: 0,
-  startTimeoutMs: 1000,
-  stopGraceMs: 1000,
-  pinned: false,
-  filters: undefined,
-  isUnlisted: false,
-  startup: false,
-  priority: 0,
-  file: '/models/q.gguf',
-  mmproj: undefined,
-  contextSize: undefined,
-  gpuLayers: 'auto',
-  kvCacheType: undefined,
-  parallel: undefined,
-  embeddings: false,
-  pooling: undefined,
-  rerank: false,
-  devices: [],
-  rpc: [],
-  args: [],
-  keepKvCache: false,
-};
+const plain = fileModelConfig('qwen', { file: '/models/q.gguf' });
 
 const socket = { kind: 'socket', path: '/run/a.sock' } as const;
 
