@@ -6,9 +6,9 @@ import type { GgufMetadataReader } from './catalog/gguf-metadata.ts';
 import type { DialectListener } from './dialects/dialect.ts';
 import type { DialectName } from './dialects/dialect-names.ts';
 import { companionsOf } from './companions-of-set.ts';
+import type { Engine } from './engine-contract.ts';
 import type { ModelTable } from './model-table.ts';
 import { createOllamaApi, type OllamaApi } from './ollama/ollama-api.ts';
-import type { PullService } from './ollama/pull.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
 import type { Pools } from './pools/pools-contract.ts';
@@ -52,8 +52,7 @@ export interface EngineFrontOptions {
   loadInBackground(modelId: string, setName?: string): void;
   checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
   readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys'>;
-  /** Undefined where models cannot be fetched. */
-  readonly pulls?: PullService | undefined;
+  readonly shelf: Pick<Engine, 'downloads' | 'deleteModel'>;
   isShuttingDown(): boolean;
 }
 
@@ -149,7 +148,8 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
       ttlMs: (modelId) => scheduler.counts(modelId).ttlMs,
       metadata: options.metadata,
       hasRoot,
-      pulls: options.pulls,
+      pulls: options.shelf.downloads,
+      deleteModel: options.shelf.deleteModel,
     });
 
   const createApp = (guardPolicy: () => GuardPolicy, mounts: readonly Mount[]): RequestListener =>

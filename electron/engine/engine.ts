@@ -108,10 +108,11 @@ async function setUp(
     logger,
     feed,
     config: () => config,
-    models: () => table.models,
+    table: () => table,
     memory: () => memory,
     engines: () => engines,
     capabilities: () => capabilities,
+    ejectModel: (...asked) => scheduler.eject(...asked),
     onChange: takeFoundModels,
   });
   undo.push(() => shelf.close());
@@ -333,7 +334,7 @@ async function setUp(
     loadInBackground,
     checkAdmin,
     metadata: memory.metadata,
-    pulls: shelf.downloads,
+    shelf: shelf.commands,
     isShuttingDown: () => stopping !== undefined,
   });
   const listeners = createEngineListeners({
@@ -445,7 +446,7 @@ async function setUp(
       queue: pools.queue(),
       pools: pools.views(),
       memory: steadyMemory.view(),
-      downloads: shelf.downloads.list(),
+      downloads: shelf.commands.downloads.list(),
     }),
     subscribe(listener, { isLooking = true } = {}) {
       const unsubscribe = feed.subscribe(listener);
@@ -487,9 +488,7 @@ async function setUp(
       );
     },
     ...createSettingsFacade(options.settings, isLoaded),
-    readCatalog: shelf.readCatalog,
-    rescanCatalog: shelf.rescan,
-    downloads: shelf.downloads,
+    ...shelf.commands,
     readMemoryHistory: () => memoryHistory.read(clock.wallMs()),
     listRequests: records.list,
     readLogs: logs.createReader((name) => table.resolve(name)?.modelId),
