@@ -3,6 +3,7 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import type { GgufMetadataReader } from './catalog/gguf-metadata.ts';
+import { describeFileFacts } from './catalog/file-facts.ts';
 import type { DialectListener } from './dialects/dialect.ts';
 import type { DialectName } from './dialects/dialect-names.ts';
 import { companionsOf } from './companions-of-set.ts';
@@ -51,7 +52,7 @@ export interface EngineFrontOptions {
   readonly pools: Pick<Pools, 'ownId' | 'resolve' | 'acquire' | 'isSticky' | 'models' | 'waitStatus'>;
   loadInBackground(modelId: string, setName?: string): void;
   checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
-  readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys'>;
+  readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys' | 'known'>;
   readonly shelf: Pick<Engine, 'downloads' | 'deleteModel'>;
   isShuttingDown(): boolean;
 }
@@ -161,7 +162,9 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
       listModels: () => [
         ...options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
           const isUnlisted = table().models.get(id)?.isUnlisted === true;
-          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, isUnlisted, contextSize, aliases };
+          const facts = describeFileFacts(table().models.get(id), options.metadata.known);
+          const createdSeconds = Math.floor(startedAt / 1000);
+          return { id, createdSeconds, state, isDemo, isUnlisted, contextSize, aliases, ...facts };
         }),
         ...pools.models().flatMap((model) => (table().resolve(model.id) === undefined ? [listedPoolModel(model)] : [])),
       ],

@@ -11,6 +11,7 @@ import type { CapabilitiesReader } from './llama/capabilities-reader.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import { createModelFilesReader } from './read-model-files.ts';
 import type { Engines } from './runtimes/engines.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
 
@@ -73,18 +74,28 @@ export function openModelShelf(options: ModelShelfOptions): ModelShelf {
       originOf: found.originOf,
     }).read(signal);
 
+  const files = createModelFilesReader(() => options.memory().metadata);
+  let isStarted = false;
+
   return {
-    readTable: found.readTable,
+    async readTable(next) {
+      const table = await found.readTable(next);
+      if (isStarted) files.read(table.models.values());
+      return table;
+    },
     originOf: found.originOf,
     rescan: found.rescan,
     commands: { readCatalog, rescanCatalog: found.rescan, downloads, deleteModel },
     async start() {
+      isStarted = true;
+      files.read(options.table().models.values());
       void downloads.restore();
       const looking = found.follow();
       // Where the demo would be listed, what there is in its place is waited for a moment.
       if (config().models.size === 0) await looking;
     },
     async close() {
+      files.close();
       found.close();
       await downloads.close();
     },
