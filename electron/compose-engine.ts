@@ -49,6 +49,7 @@ export async function composeEngine(options: ComposeOptions): Promise<ComposedEn
     filePath,
     isExplicit: options.configFile !== undefined,
     format: options.format,
+    listenHost: options.host,
     env: { ...process.env },
     homeFolder: folders.homeFolder,
     platform: process.platform,

@@ -20,6 +20,7 @@ import {
   createInference,
   type InferenceDependencies,
   type InferenceHandler,
+  type InferencePlace,
   type InferenceSettings,
 } from './proxy/inference.ts';
 import type { GuardPolicy } from './proxy/guards.ts';
@@ -31,7 +32,7 @@ import { createRequestListener } from './proxy/request-listener.ts';
 import { createUpgradeListener } from './proxy/upgrade.ts';
 import type { Scheduler } from './scheduler/scheduler-contract.ts';
 import { canKeepKvCache } from './supervisor/kv-cache-key.ts';
-import type { ModelProcessView } from './supervisor/model-process.ts';
+import type { ModelProcessView } from './supervisor/model-process-contract.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { RecordIntake } from './telemetry/record-intake.ts';
 
@@ -179,15 +180,17 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
     native: () => (native ??= createNative(options.settings, options.mounts, false)),
     furtherNative: (settings, dialect) => createNative(settings, [], dialect === 'ollama'),
     ofDialect({ settings, checkAdmin, create }) {
-      const inference: InferenceHandler = inferenceAt({
+      const place: InferencePlace = {
         settings,
         // The dialect is asked while requests come, which is after it has been made.
         get family() {
           return dialect.family;
         },
         checkTarget: (modelId, route, request) => dialect.checkTarget?.(modelId, route, request),
+        sendsComments: (modelId) => dialect.sendsComments?.(modelId),
         loadingNote: (modelId, pathname) => dialect.loadingNote?.(modelId, pathname),
-      });
+      };
+      const inference = inferenceAt(place);
       const dialect = create(inference);
       const listener = createDialectRequestListener({
         family: dialect.family,
@@ -196,7 +199,7 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
         answer: (request, response, call) => dialect.answer(request, response, call),
         isAdmin: (headers) => checkAdmin(headers) === undefined || dialect.isOwnToken?.(headers) === true,
       });
-      const upgrade = createUpgradeListener({ ...inferenceDependencies, settings });
+      const upgrade = createUpgradeListener({ ...inferenceDependencies, ...place });
       return { listener: Object.assign(listener, { upgrade }), dialect };
     },
     renderMetrics,

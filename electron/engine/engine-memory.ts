@@ -23,7 +23,7 @@ import type { MemoryKeeper } from './ports/memory-keeper.ts';
 import type { MemoryProbe } from './ports/memory-probe.ts';
 import type { EngineBuild } from './runtimes/engine-build.ts';
 import type { Engines } from './runtimes/engines.ts';
-import type { ModelProcessView } from './supervisor/model-process.ts';
+import type { ModelProcessView } from './supervisor/model-process-contract.ts';
 
 export interface MemoryProbes {
   readonly probes: readonly MemoryProbe[];

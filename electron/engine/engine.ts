@@ -1,19 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError } from '#shared/contract/errors.ts';
-import type { InstanceView, ModelView } from '#shared/contract/snapshot.ts';
-import { isResident } from '#shared/model/model-state.ts';
 import { createAdminCheck } from './check-admin.ts';
 import { fingerprint } from './config/config-folders.ts';
 import { configInvalidError } from './config/config-issue.ts';
-import { decideConfigChange, isEmptyChange, type ConfigChange } from './config/config-change.ts';
 import { acquireDataFolderLock } from './config/data-folder-lock.ts';
 import { removeInstanceFile, writeInstanceFile } from './config/instance-file.ts';
 import { ensurePrivateFolder } from './config/private-folder.ts';
-import { describeConfigChange } from './describe-config-change.ts';
 import { dialectHost } from './dialect-host.ts';
-import type { ConfigProblem, Engine, EngineOptions } from './engine-contract.ts';
+import type { Engine, EngineOptions } from './engine-contract.ts';
 import { createEngineFront } from './engine-front.ts';
 import { createEngineListeners } from './engine-listeners.ts';
 import { openEngineLogs } from './engine-logs.ts';
@@ -21,21 +16,18 @@ import { openEngineMemory } from './engine-memory.ts';
 import { openEnginePools } from './engine-pools.ts';
 import { openEngineRecords } from './engine-records.ts';
 import { openModelShelf } from './engine-shelf.ts';
-import { inferenceSettingsOf, schedulerSettingsOf } from './engine-settings.ts';
+import { schedulerSettingsOf } from './engine-settings.ts';
+import { createEngineViews } from './engine-views.ts';
 import { watchMemory } from './engine-watches.ts';
-import { createMemoryHistory } from './memory/memory-history.ts';
-import { createSteadyMemory } from './memory/steady-memory.ts';
 import { createEventFeed } from './event-feed.ts';
-import { instanceView } from './instance-view.ts';
 import { createCapabilitiesReader } from './llama/capabilities-reader.ts';
-import { loadPlanView } from './memory-view.ts';
+import { createLiveConfig } from './live-config.ts';
+import { createModelFacade } from './model-facade.ts';
 import { createModelObserver } from './model-observer.ts';
-import type { ModelTable } from './model-table.ts';
-import { modelView } from './model-view.ts';
 import { systemClock } from './ports/clock.ts';
 import { openChildNets } from './process/child-nets.ts';
-import { unknownModel } from './proxy/find-target.ts';
 import type { Mount } from './proxy/proxy-app.ts';
+import { createReconfigure } from './reconfigure.ts';
 import { removeIfEmpty, removeStaleSockets } from './runtime-folder.ts';
 import { createDebianArchiveSource } from './runtimes/debian-archive.ts';
 import { createEngines } from './runtimes/engines.ts';
@@ -75,8 +67,7 @@ async function setUp(
   const clock = options.clock ?? systemClock;
   const startedAt = clock.wallMs();
   const instanceToken = randomBytes(32).toString('base64url');
-  let { config, configWarnings } = options;
-  let configErrors: readonly ConfigProblem[] = [];
+  const live = createLiveConfig(options.config, options.configWarnings);
 
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   await ensurePrivateFolder(runtimeFolder, platform);
@@ -91,7 +82,7 @@ async function setUp(
     folder: logFolder,
     clock,
     feed,
-    level: () => config.log.level,
+    level: () => live.config.log.level,
     onLogLine: (level, line) => options.onLogLine?.(level, line),
   });
   undo.push(() => logs.store.close());
@@ -107,19 +98,19 @@ async function setUp(
     clock,
     logger,
     feed,
-    config: () => config,
-    table: () => table,
+    config: () => live.config,
+    table: () => live.table,
     memory: () => memory,
     engines: () => engines,
     capabilities: () => capabilities,
     ejectModel: (...asked) => scheduler.eject(...asked),
-    onChange: takeFoundModels,
+    onChange: () => reconfigure.takeFoundModels(),
   });
   undo.push(() => shelf.close());
-  let table = await shelf.readTable(config);
+  live.table = await shelf.readTable(live.config);
 
   const engines = createEngines({
-    config: config.engine,
+    config: live.config.engine,
     searchPath: env['PATH'] ?? env['Path'] ?? '',
     installFolder: path.join(dataFolder, 'engines'),
     sources: [createDebianArchiveSource({ env: { ...env } })],
@@ -138,19 +129,19 @@ async function setUp(
   const { readCapabilities } = capabilities;
   const kvCacheKeeper = createKvCacheKeeper({
     defaultFolder: path.join(dataFolder, 'kv-cache'),
-    settings: () => config.memory.kvCache,
-    models: () => table.models,
+    settings: () => live.config.memory.kvCache,
+    models: () => live.table.models,
     clock,
     logger,
   });
   await kvCacheKeeper.sweep();
   undo.push(() => kvCacheKeeper.close());
   const supervisor = createSupervisor({
-    models: table.models,
+    models: live.table.models,
     clock,
     logger,
     logStore: logs.store,
-    connectTimeoutMs: config.server.timeouts.connectMs,
+    connectTimeoutMs: live.config.server.timeouts.connectMs,
     platform,
     env,
     runtimeFolder,
@@ -173,28 +164,26 @@ async function setUp(
     clock,
     logger,
     probes: options.memoryProbes,
-    settings: () => config.memory,
-    models: () => table.models,
+    settings: () => live.config.memory,
+    models: () => live.table.models,
     process: (modelId) => supervisor.process(modelId).view(),
     reserved: () => scheduler.reserved(),
     engines,
     readCapabilities,
-    onChange: () => markMemory(),
-    onModelChanged: (modelId) => markModel(modelId),
+    onChange: () => views.markMemory(),
+    onModelChanged: (modelId) => views.markModel(modelId),
   });
   undo.push(() => memory.close());
 
-  const steadyMemory = createSteadyMemory(() => memory.view(scheduler.isGameMode()));
-  const memoryHistory = createMemoryHistory();
   const metrics = createMetrics(
-    () => models(),
-    () => steadyMemory.view(),
+    () => views.models(),
+    () => views.memory(),
     () => pools.views(),
   );
   undo.push(() => metrics.close());
   const observeModel = createModelObserver(metrics);
   const records = openEngineRecords({
-    ...config.telemetry,
+    ...live.config.telemetry,
     folder: logFolder,
     logger,
     clock,
@@ -206,71 +195,43 @@ async function setUp(
   });
   undo.push(() => records.close());
 
-  const pools = openEnginePools({ config, clock, logger, feed, scheduler: () => scheduler });
+  const pools = openEnginePools({ config: live.config, clock, logger, feed, scheduler: () => scheduler });
   undo.push(() => pools.close());
   const scheduler = createScheduler({
-    ...schedulerSettingsOf(config, table),
+    ...schedulerSettingsOf(live.config, live.table),
     supervisor,
     clock,
     memory: memory.keeper,
     onModelChanged(modelId) {
-      markModel(modelId);
-      if (table.models.has(modelId)) observeModel(modelId, supervisor.process(modelId).view().state, viewOf);
+      views.markModel(modelId);
+      if (live.table.models.has(modelId)) observeModel(modelId, supervisor.process(modelId).view().state, views.model);
     },
     onReservedChanged(modelId) {
-      markModel(modelId);
-      markMemory();
+      views.markModel(modelId);
+      views.markMemory();
     },
     onQueueChanged: pools.markQueue,
   });
 
-  let inferenceSettings = inferenceSettingsOf(config);
   const mounts: Mount[] = [];
   let stopping: Promise<void> | undefined;
 
-  function viewOf(modelId: string): ModelView {
-    const model = table.models.get(modelId);
-    if (model === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
-    return modelView(model, supervisor.process(modelId).view(), scheduler.counts(modelId), {
-      origin: shelf.originOf(modelId),
-      need: memory.need(modelId),
-      history: memory.history(modelId),
-    });
-  }
-
-  function isLoaded(modelId: string): boolean {
-    return table.models.has(modelId) && isResident(supervisor.process(modelId).view().state);
-  }
-
-  function models(): ModelView[] {
-    return [...table.models.keys()].map(viewOf);
-  }
-
-  function viewOfInstance(): InstanceView {
-    const { version } = options;
-    const [address, isShuttingDown] = [listeners.address(), stopping !== undefined];
-    const known = { version, startedAt, address, configWarnings, configErrors, dataFolder, isShuttingDown };
-    return instanceView(config, known);
-  }
-
-  function markModel(modelId: string): void {
-    feed.mark(`model:${modelId}`, () => {
-      const model = table.models.has(modelId) ? viewOf(modelId) : undefined;
-      return model === undefined ? undefined : { type: 'model-changed', model };
-    });
-  }
-
-  function markMemory(): void {
-    memoryHistory.note(steadyMemory.view(), clock.wallMs());
-    feed.mark('memory', () => {
-      const news = steadyMemory.news();
-      return news === undefined ? undefined : { type: 'memory-changed', memory: news };
-    });
-  }
-
-  function announceInstance(): void {
-    feed.mark('instance', () => ({ type: 'instance-changed', instance: viewOfInstance() }));
-  }
+  const isStopping = (): boolean => stopping !== undefined;
+  const views = createEngineViews({
+    ...options,
+    startedAt,
+    clock,
+    feed,
+    live,
+    shelf,
+    engines,
+    supervisor,
+    memory,
+    pools,
+    scheduler,
+    address: () => listeners.address(),
+    isShuttingDown: isStopping,
+  });
 
   function loadInBackground(modelId: string, setName?: string): void {
     scheduler.load(modelId, new AbortController().signal, setName).catch((thrown: unknown) => {
@@ -280,44 +241,14 @@ async function setUp(
 
   /** So that a first request need not wait for a download that could have begun before. */
   function lookForEngine(): void {
-    const isNeeded = [...table.models.values()].some((model) => model.kind === 'file');
+    const isNeeded = [...live.table.models.values()].some((model) => model.kind === 'file');
     const looking = isNeeded ? engines.ensureEngine(new AbortController().signal) : Promise.resolve();
     looking.then(memory.prefetch).catch(() => {
       // Said in the log and the snapshot by `engines` itself; whoever needs it asks again.
     });
   }
 
-  function useModels(next: ModelTable, { restarted }: ConfigChange): void {
-    const previous = table;
-    table = next;
-    memory.reset();
-    supervisor.configure(table.models);
-    void kvCacheKeeper.sweep();
-    pools.configure(config);
-    scheduler.configure(
-      schedulerSettingsOf(config, table),
-      restarted.map(({ id }) => id),
-    );
-    lookForEngine();
-    for (const model of table.models.values()) {
-      if (model.startup && !previous.models.has(model.id)) loadInBackground(model.id);
-    }
-    feed.mark('models', () => ({ type: 'models-changed', models: models() }));
-  }
-
-  /** Other models were found on disk than those that are listed. */
-  async function takeFoundModels(): Promise<void> {
-    const from = config;
-    const next = await shelf.readTable(from);
-    // A configuration that was applied meanwhile has read them too.
-    if (from !== config || stopping !== undefined) return;
-    const change = decideConfigChange({ ...from, models: table.models }, { ...from, models: next.models });
-    if (isEmptyChange(change)) return;
-    logger.log('info', `Models on disk: ${describeConfigChange(change)}`);
-    useModels(next, change);
-  }
-
-  const checkAdmin = createAdminCheck(() => [instanceToken, config.server.adminToken]);
+  const checkAdmin = createAdminCheck(() => [instanceToken, live.config.server.adminToken]);
   const front = createEngineFront({
     clock,
     logger,
@@ -326,34 +257,34 @@ async function setUp(
     metrics,
     mounts,
     startedAt,
-    settings: () => inferenceSettings,
-    table: () => table,
+    settings: () => live.inferenceSettings,
+    table: () => live.table,
     process: (modelId) => supervisor.process(modelId).view(),
-    models,
+    models: views.models,
     pools,
     loadInBackground,
     checkAdmin,
     metadata: memory.metadata,
     shelf: shelf.commands,
-    isShuttingDown: () => stopping !== undefined,
+    isShuttingDown: isStopping,
   });
   const listeners = createEngineListeners({
     logger,
     front,
-    config: () => config,
+    config: () => live.config,
     host: () =>
       dialectHost({
         engine: facade,
         clock,
-        config: () => config,
-        table: () => table,
+        config: () => live.config,
+        table: () => live.table,
         pools,
         settings: options.settings,
         front,
       }),
     async onNativeOpened(address) {
       await writeInstanceFile(dataFolder, { pid: process.pid, address, token: instanceToken, startedAt });
-      logger.log('info', `Listening on ${address}`, { models: table.models.size });
+      logger.log('info', `Listening on ${address}`, { models: live.table.models.size });
     },
   });
   undo.push(() => listeners.close());
@@ -361,22 +292,31 @@ async function setUp(
   function switchGameMode(isOn: boolean): void {
     scheduler.setGameMode(isOn);
     logger.log('info', isOn ? 'Game mode is on: everything is unloaded' : 'Game mode is off');
-    markMemory();
+    views.markMemory();
   }
 
-  function reportErrors(errors: readonly ConfigProblem[]): void {
-    configErrors = errors;
-    for (const { path: where, message } of errors) {
-      logger.log('error', `The configuration was changed and is not in use: ${where} ${message}`);
-    }
-    announceInstance();
-  }
+  const reconfigure = createReconfigure({
+    live,
+    logger,
+    shelf,
+    engines,
+    memory,
+    supervisor,
+    kvCacheKeeper,
+    pools,
+    scheduler,
+    listeners,
+    views,
+    loadInBackground,
+    lookForEngine,
+    isStopping,
+  });
 
   async function stopInOrder(): Promise<void> {
-    announceInstance();
+    views.announceInstance();
     logger.log('info', 'Shutting down');
     // Meanwhile new requests are told 503; a refused connection would look like no Corral at all.
-    const { shutdownMs } = config.server.timeouts;
+    const { shutdownMs } = live.config.server.timeouts;
     await Promise.all([scheduler.close(shutdownMs), pools.drain(shutdownMs)]);
     listeners.stopAccepting();
     await supervisor.stopAll('shutdown');
@@ -390,64 +330,36 @@ async function setUp(
     mount: (prefix, handler) => void mounts.push({ prefix, handler }),
 
     async start() {
+      const { config } = live;
       const problems = await memory.check(config);
       if (problems.length > 0) throw configInvalidError(config.filePath ?? 'the configuration', problems);
       undo.push(() => removeInstanceFile(dataFolder));
-      await listeners.open(config);
+      await listeners.open(live.config);
       lookForEngine();
       const { isGameMode } = scheduler;
-      undo.push(watchMemory({ clock, memory, config: () => config, models, isGameMode, switchGameMode }));
+      const { models } = views;
+      undo.push(watchMemory({ clock, memory, config: () => live.config, models, isGameMode, switchGameMode }));
       await shelf.start();
-      for (const model of table.models.values()) if (model.startup) loadInBackground(model.id);
+      for (const model of live.table.models.values()) if (model.startup) loadInBackground(model.id);
     },
 
     stop({ isHurried = false } = {}) {
       if (stopping === undefined) stopping = stopInOrder();
       else if (isHurried) {
         void Promise.all([scheduler.close(0), pools.drain(0)]);
-        for (const modelId of table.models.keys()) void supervisor.process(modelId).stop('shutdown', { graceMs: 0 });
+        for (const modelId of live.table.models.keys())
+          void supervisor.process(modelId).stop('shutdown', { graceMs: 0 });
       }
       return stopping;
     },
 
-    async applyConfig(next, warnings) {
-      if (stopping !== undefined) return;
-      const problems = await memory.check(next);
-      if (problems.length > 0) {
-        reportErrors(problems);
-        return;
-      }
-      const nextTable = await shelf.readTable(next);
-      const change = decideConfigChange({ ...config, models: table.models }, { ...next, models: nextTable.models });
-      configErrors = [];
-      configWarnings = warnings;
-      announceInstance();
-      if (isEmptyChange(change)) return;
-      await listeners.open(next);
-      config = next;
-      inferenceSettings = inferenceSettingsOf(next);
-      if (change.isEngineChanged) engines.configure(next.engine);
-      useModels(nextTable, change);
-      logger.log('info', `The configuration was applied: ${describeConfigChange(change)}`);
-      announceInstance();
-      if (change.settings.some((path) => path.startsWith('catalog.'))) void shelf.rescan();
-    },
-
-    reportConfigErrors: reportErrors,
+    applyConfig: reconfigure.applyConfig,
+    reportConfigErrors: reconfigure.reportConfigErrors,
     log: logger.log,
 
     checkAdmin,
 
-    snapshot: () => ({
-      sequence: feed.sequence(),
-      instance: viewOfInstance(),
-      engine: engines.status(),
-      models: models(),
-      queue: pools.queue(),
-      pools: pools.views(),
-      memory: steadyMemory.view(),
-      downloads: shelf.commands.downloads.list(),
-    }),
+    snapshot: views.snapshot,
     subscribe(listener, { isLooking = true } = {}) {
       const unsubscribe = feed.subscribe(listener);
       const endWatch = isLooking ? memory.watch() : undefined;
@@ -457,41 +369,18 @@ async function setUp(
       };
     },
 
-    resolveModel(name) {
-      const resolved = table.resolve(name);
-      if (resolved !== undefined) return resolved.modelId;
-      throw unknownModel(name, [...table.models.keys()]);
-    },
-    model: viewOf,
-    loadModel: scheduler.load,
-    ejectModel: scheduler.eject,
-    async ejectAllModels(mode, signal) {
-      const loaded = [...table.models.keys()].filter(isLoaded);
-      return await Promise.all(loaded.map((id) => scheduler.eject(id, mode, signal)));
-    },
-    async planLoad(modelId) {
-      await memory.keeper.prepare(modelId);
-      return loadPlanView(scheduler.plan(modelId));
-    },
+    model: views.model,
+    ...createModelFacade({ scheduler, memory, pools, table: () => live.table, isLoaded: views.isLoaded }),
     setGameMode: switchGameMode,
     findEngine: () => {
-      engines.configure(config.engine);
+      engines.configure(live.config.engine);
       lookForEngine();
     },
-    setPinned: scheduler.setPinned,
-    resetModel: scheduler.reset,
-    cancelRequest(requestId) {
-      if (pools.cancel(requestId)) return;
-      throw new AppError(
-        'not-found',
-        `No request "${requestId}" waits; it may have been served or given up meanwhile.`,
-      );
-    },
-    ...createSettingsFacade(options.settings, isLoaded),
+    ...createSettingsFacade(options.settings, views.isLoaded),
     ...shelf.commands,
-    readMemoryHistory: () => memoryHistory.read(clock.wallMs()),
+    readMemoryHistory: views.readMemoryHistory,
     listRequests: records.list,
-    readLogs: logs.createReader((name) => table.resolve(name)?.modelId),
+    readLogs: logs.createReader((name) => live.table.resolve(name)?.modelId),
   };
   return facade;
 }

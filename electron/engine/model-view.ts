@@ -6,7 +6,7 @@ import type { ModelConfig } from './config/resolved-config.ts';
 import type { LearnedNeed } from './memory/look-up-need.ts';
 import type { ModelCounts } from './scheduler/scheduler-contract.ts';
 import { describeListenAddress } from './supervisor/endpoint.ts';
-import type { ModelProcessView } from './supervisor/model-process.ts';
+import type { ModelProcessView } from './supervisor/model-process-contract.ts';
 
 /** A model as the contract shows it, put together from its three owners. Pure. */
 export function modelView(

@@ -3,16 +3,15 @@ import styles from './state-dot.module.css';
 
 /** A model's state as a shape, so that it can be told without colours: hollow, half, full, a mark. */
 export function StateDot({ state, colour }: { readonly state: ModelState; readonly colour: number }) {
-  const shape = shapes[state];
+  return <ShapeDot shape={shapes[state]} colour={dotColour(state, colour)} />;
+}
+
+export type DotShape = 'hollow' | 'half' | 'full' | 'mark';
+
+/** `colour` is one of CSS. */
+export function ShapeDot({ shape, colour }: { readonly shape: DotShape; readonly colour: string }) {
   return (
-    <svg
-      width="12"
-      height="12"
-      viewBox="0 0 12 12"
-      aria-hidden
-      className={styles[shape]}
-      style={{ color: dotColour(state, colour) }}
-    >
+    <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden className={styles[shape]} style={{ color: colour }}>
       <circle
         cx="6"
         cy="6"
@@ -38,7 +37,7 @@ const shapes = {
   stopping: 'half',
   crashed: 'mark',
   failed: 'mark',
-} as const satisfies Record<ModelState, string>;
+} as const satisfies Record<ModelState, DotShape>;
 
 function dotColour(state: ModelState, colour: number): string {
   if (state === 'failed' || state === 'crashed') return 'var(--trouble)';

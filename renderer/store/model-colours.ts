@@ -18,6 +18,12 @@ export function assignColours(ids: readonly string[]): ReadonlyMap<string, numbe
   return colours;
 }
 
+/** For CSS; what is no model of this machine has none of their colours. */
+export function cssColourOf(colours: ReadonlyMap<string, number>, id: string): string {
+  const colour = colours.get(id);
+  return colour === undefined ? 'var(--others)' : `var(--model-${colour})`;
+}
+
 /** FNV-1a, 32 bits. */
 function hash(text: string): number {
   let value = 0x811c9dc5;

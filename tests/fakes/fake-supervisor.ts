@@ -4,7 +4,7 @@ import type { ExitRecord } from '../../electron/engine/process/child-process.ts'
 import { nextState, type ProcessEvent } from '../../electron/engine/process/process-state.ts';
 import type { Endpoint } from '../../electron/engine/supervisor/endpoint.ts';
 import type { StartOptions } from '../../electron/engine/supervisor/launch.ts';
-import type { ModelProcess, ModelProcessView } from '../../electron/engine/supervisor/model-process.ts';
+import type { ModelProcess, ModelProcessView } from '../../electron/engine/supervisor/model-process-contract.ts';
 import { decideRestart } from '../../electron/engine/supervisor/restart-policy.ts';
 import type { Supervisor, SupervisorListener } from '../../electron/engine/supervisor/supervisor.ts';
 import type { FakeClock } from './fake-clock.ts';

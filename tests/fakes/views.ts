@@ -1,5 +1,5 @@
 import type { DownloadView } from '#shared/contract/downloads.ts';
-import type { ModelView, QueueEntryView, Snapshot } from '#shared/contract/snapshot.ts';
+import type { ModelView, PoolView, QueueEntryView, Snapshot } from '#shared/contract/snapshot.ts';
 
 /** Parts of a snapshot with plain values, for what shows them. */
 
@@ -70,6 +70,32 @@ export function queueEntry(changes: Partial<QueueEntryView> = {}): QueueEntryVie
     position: 1,
     enqueuedAt: NOW_MS - 2000,
     expectedWaitMs: null,
+    ...changes,
+  };
+}
+
+export function endpointView(changes: Partial<PoolView['endpoints'][number]> = {}): PoolView['endpoints'][number] {
+  return {
+    url: 'http://gpu-1.lan:8000',
+    health: 'healthy',
+    problem: null,
+    isResting: false,
+    activeRequests: 0,
+    concurrency: null,
+    servedRequests: 0,
+    modelCount: 2,
+    checkedAt: NOW_MS - 4000,
+    ...changes,
+  };
+}
+
+export function poolView(changes: Partial<PoolView> = {}): PoolView {
+  return {
+    name: 'lab',
+    sticky: 'none',
+    stickyUsers: 0,
+    waitingRequests: 0,
+    endpoints: [endpointView()],
     ...changes,
   };
 }

@@ -112,6 +112,20 @@ const content = (text: string): string =>
 const pool = (...urls: string[]) => ({ endpoints: urls.map((url) => ({ url })) });
 
 describe('a pool', () => {
+  it('loses no request to an endpoint that closes the connection behind a stream, as llama-server does', async () => {
+    const remote = await startRemote('far', {
+      answer(response, request) {
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'keep-alive': 'timeout=5' });
+        response.end('data: {}\n\n', () => setTimeout(() => request.socket.destroy(), 3));
+      },
+    });
+    const corral = await start({ pools: { lab: pool(remote.url) } });
+    await eventually('the endpoint is healthy', areHealthy(corral));
+    for (let count = 0; count < 30; count += 1) {
+      expect(await ask(corral, 'far', { stream: true })).toMatchObject({ status: 200, text: 'data: {}\n\n' });
+    }
+  });
+
   it('answers for what is not here, and leaves to local models what is', async () => {
     const remote = await startRemote('far', { models: ['far', 'near'] });
     const corral = await start({
@@ -393,6 +407,20 @@ describe('who gets which endpoint', () => {
     expect(slow.chats).toHaveLength(2);
     release();
     expect([(await first).status, (await second).status, (await third).status].sort()).toEqual([200, 200, 503]);
+  });
+
+  it('tells who watches of each check, so that nobody takes a fresh one for an old one', async () => {
+    const remote = await startRemote('far');
+    const corral = await start({ pools: { lab: { ...pool(remote.url), health: { interval: '50ms' } } } });
+    const checks = new Set<number | null | undefined>();
+    const unsubscribe = corral.bridge.subscribe({
+      onUpdate({ snapshot: { pools } }) {
+        if (pools[0]?.endpoints[0]?.health === 'healthy') checks.add(pools[0].endpoints[0].checkedAt);
+      },
+      onDisconnect: () => undefined,
+    });
+    await eventually('it heard of several checks', () => checks.size >= 3);
+    unsubscribe();
   });
 
   it('drops a request upstream when its client goes away', async () => {

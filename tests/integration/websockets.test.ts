@@ -1,15 +1,14 @@
-import { once } from 'node:events';
-import net, { type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createTestFolder, eventually, startCorral, type TestCorral } from './support/corral.ts';
+import { freePort } from './support/free-port.ts';
+import { askForSocket, closeRawSockets, statusOf, type RawSocket } from './support/raw-websocket.ts';
 import { socketServerModel } from './support/socket-server.ts';
 
 let corral: TestCorral | undefined;
-const sockets: Socket[] = [];
 afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
+  closeRawSockets();
   await corral?.stop();
   corral = undefined;
 });
@@ -21,41 +20,13 @@ async function start(config: Record<string, unknown> = {}, more: Record<string, 
   return corral;
 }
 
-interface Raw {
-  readonly socket: Socket;
-  received(): string;
-  readonly closed: Promise<unknown>;
-}
-
-const HANDSHAKE: Readonly<Record<string, string>> = {
-  Host: '127.0.0.1',
-  Connection: 'Upgrade',
-  Upgrade: 'websocket',
-  'Sec-WebSocket-Version': '13',
-  'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-};
-
-/** A connection that has asked for a WebSocket, and reads what comes. */
-async function ask(
+function ask(
   { address }: TestCorral,
   target: string,
-  headers: Record<string, string> = {},
-  { rest = '', method = 'GET' } = {},
-): Promise<Raw> {
-  const socket = net.connect({ port: Number(new URL(address).port), host: '127.0.0.1' });
-  sockets.push(socket);
-  let text = '';
-  socket.on('data', (chunk) => (text += chunk.toString('latin1'))).on('error', () => socket.destroy());
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  await once(socket, 'connect');
-  const lines = Object.entries({ ...HANDSHAKE, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n${rest}`);
-  return { socket, received: () => text, closed };
-}
-
-async function statusOf(raw: Raw): Promise<number> {
-  await eventually('an answer', () => raw.received().includes('\r\n\r\n'));
-  return Number(/^HTTP\/1\.1 (\d{3})/.exec(raw.received())?.[1]);
+  headers?: Record<string, string>,
+  more?: { rest?: string; method?: string },
+): Promise<RawSocket> {
+  return askForSocket(address, target, headers, more);
 }
 
 interface Stats {
@@ -118,6 +89,19 @@ describe('a WebSocket', () => {
     expect(await statusOf(await ask(running, '/upstream/one/any?mode=raw'))).toBe(101);
   });
 
+  it('reaches a server that has a path before all of its routes', async () => {
+    const folder = await createTestFolder();
+    const port = await freePort();
+    const { command, health } = await socketServerModel(folder);
+    const own = (command as string[]).map((word) => (word === '${PORT}' ? String(port) : word));
+    const one = { command: own, health, proxy: `http://127.0.0.1:${port}/deep` };
+    const running = await startCorral({ models: { one } }, { folder });
+    corral = running;
+    expect(await statusOf(await ask(running, '/v1/realtime?model=one&mode=raw'))).toBe(101);
+    const response = await fetch(`http://127.0.0.1:${port}/stats`);
+    expect(((await response.json()) as Stats).last?.url).toBe('/deep/v1/realtime?model=one&mode=raw');
+  });
+
   it('is passed on both ways byte for byte, what came early first', async () => {
     const running = await start();
     const raw = await ask(running, '/v1/realtime?model=one&mode=raw', {}, { rest: 'early ' });
@@ -169,7 +153,7 @@ describe('a WebSocket', () => {
     expect(await statusOf(await ask(running, '/v1/realtime?model=one', wrong))).toBe(401);
     const bearer = { Authorization: 'Bearer ann-key' };
     expect(await statusOf(await ask(running, '/v1/realtime?model=one&mode=raw', bearer))).toBe(101);
-    for (const socket of sockets) socket.destroy();
+    closeRawSockets();
     await eventually('it is recorded in its lane', async () => {
       const { requests } = await running.bridge.call('list-requests', {});
       return requests.some(({ route, lane }) => route === '/v1/realtime' && lane === 'ann');

@@ -1,3 +1,4 @@
+import { posix, win32 } from 'node:path';
 import type { ForeignFormatName } from '../dialects/dialect-names.ts';
 import type { ForeignFormat, ForeignSource, ImportEntry } from '../dialects/foreign-format.ts';
 import { foreignFormats } from '../dialects/foreign-formats.ts';
@@ -6,6 +7,7 @@ import { detectFormat, type DetectedFormat } from './detect-format.ts';
 import type { ConfigResult, ConfigSurroundings } from './load-config.ts';
 import { parseConfigValue } from './parse-config-value.ts';
 import { readForeign } from './read-foreign.ts';
+import { settlePaths } from './settle-paths.ts';
 import { readYaml, withoutMark, type ReadYaml } from './read-yaml.ts';
 
 export type ConfigFormat = 'native' | ForeignFormatName;
@@ -49,7 +51,7 @@ export type ImportResult =
     }
   | { readonly ok: false; readonly errors: readonly ConfigIssue[]; readonly say?: string };
 
-/** Another program's file as a native one that has been found to be valid. Never rejects for what the text holds. */
+/** Another program's file as a native one that has been found to be valid, wherever it is written to. Never rejects for what the text holds. */
 export async function importConfig(options: InterpretOptions): Promise<ImportResult> {
   const { yaml, detected } = look(options);
   if (detected.kind === 'unknown') return { ok: false, errors: [unknownFormat(detected.lookedFor)] };
@@ -60,11 +62,13 @@ export async function importConfig(options: InterpretOptions): Promise<ImportRes
   const { result, read } = await interpretForeign(detected.format, yaml, options);
   if (!result.ok) return result;
   if (!read.ok) return read;
+  const { homeFolder } = options;
+  const isWindows = options.platform === 'win32';
+  const folder = (isWindows ? win32 : posix).dirname(options.filePath);
   return {
     ok: true,
     format: detected.format.name,
-    native: read.native,
-    report: read.report,
+    ...settlePaths(read.native, read.report, { folder, homeFolder, isWindows }),
     warnings: result.warnings,
   };
 }
@@ -94,8 +98,8 @@ async function interpretForeign(
   yaml: ReadYaml,
   options: InterpretOptions,
 ): Promise<{ read: Awaited<ReturnType<typeof readForeign>>; result: ConfigResult }> {
-  const { env, homeFolder, platform } = options;
-  const read = await readForeign(format, sourceOf(options, yaml), { env, homeFolder, platform });
+  const { env, homeFolder, platform, listenHost } = options;
+  const read = await readForeign(format, sourceOf(options, yaml), { env, homeFolder, platform, listenHost });
   if (!read.ok) return { read, result: read };
   // The address of the file is the other program's; Corral's own takes a free one unless the file says more.
   const served = { ...read.native, server: { port: 0, ...(read.native['server'] as object | undefined) } };

@@ -16,6 +16,8 @@ export interface ConfigSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homeFolder: string;
   readonly platform: NodeJS.Platform;
+  /** Where another program's file is served instead of where it says, as a command line has it. */
+  readonly listenHost?: string | undefined;
 }
 
 export type ConfigResult =

@@ -1,6 +1,7 @@
 import { completeReport, foreignPathOf } from '../dialects/import-account.ts';
 import type { ForeignFormat, ForeignSource, ForeignSurroundings, ImportEntry } from '../dialects/foreign-format.ts';
 import type { ConfigIssue } from './config-issue.ts';
+import type { ConfigSurroundings } from './load-config.ts';
 import { isLoopbackHost } from './schema-fields.ts';
 
 export type ForeignRead =
@@ -23,7 +24,7 @@ export type ForeignRead =
 export async function readForeign(
   format: ForeignFormat,
   source: ForeignSource,
-  surroundings: ForeignSurroundings,
+  { listenHost, ...surroundings }: ForeignSurroundings & Pick<ConfigSurroundings, 'listenHost'>,
 ): Promise<ForeignRead> {
   const result = await format.read(source, surroundings);
   if (!result.ok) return result;
@@ -37,13 +38,16 @@ export async function readForeign(
   const listeners = asList(result.native['listeners']).map((listener, index) => {
     const { host } = asGroup(listener);
     if (hasKeys || typeof host !== 'string' || isLoopbackHost(host)) return listener;
+    const closed = { ...asGroup(listener), host: '127.0.0.1' };
+    // It is not where this listens; what the command line says instead is checked where it is used.
+    if (index === 0 && listenHost !== undefined) return closed;
     warnings.push({
       path: foreignPathOf(`listeners[${index}].host`, report) ?? '',
       message:
         `other machines are kept out: it listens on 127.0.0.1 instead of ${host}. To open it, run ` +
         '`corral config import` on this file and add a key to `server.apiKeys`',
     });
-    return { ...asGroup(listener), host: '127.0.0.1' };
+    return closed;
   });
   return {
     ok: true,

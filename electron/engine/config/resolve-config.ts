@@ -189,13 +189,17 @@ function commonOf(
 /** A program written as a path is found from the file's folder, a bare name on PATH; the other words stay as they are. */
 function commandWords(words: readonly string[], paths: PathContext): readonly [string, ...string[]] {
   const [program = '', ...rest] = words;
-  const isPath = program.includes('/') || (paths.isWindows && program.includes('\\'));
   // `${…}` at the start is filled in later, and may be absolute.
-  return [isPath && !program.startsWith('${') ? absolutePath(program, paths) : program, ...rest];
+  return [isProgramPath(program, paths) && !program.startsWith('${') ? absolutePath(program, paths) : program, ...rest];
+}
+
+/** Whether a program is written as a path, and not as a name to be found on PATH. */
+export function isProgramPath(program: string, { isWindows }: PathContext): boolean {
+  return program.includes('/') || (isWindows && program.includes('\\'));
 }
 
 /** `~` is the home folder; what is relative starts at the folder of the configuration. */
-function absolutePath(written: string, paths: PathContext): string {
+export function absolutePath(written: string, paths: PathContext): string {
   const pathOf = paths.isWindows ? win32 : posix;
   const isHome = written === '~' || written.startsWith('~/') || (paths.isWindows && written.startsWith('~\\'));
   return isHome ? pathOf.join(paths.homeFolder, written.slice(1)) : pathOf.resolve(paths.folder, written);

@@ -79,6 +79,8 @@ export interface DialectListener {
   isOwnToken?(headers: IncomingHttpHeaders): boolean;
   /** Whether a model may be asked for this, beyond what Corral checks itself. */
   checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /** Whether a model's streams get comments while they wait, where that is not as Corral's settings say. */
+  sendsComments?(modelId: string): boolean | undefined;
   /**
    * A server-sent event, blank line included, that a stream begins with where its model has to be loaded first. Status 200 is
    * sent with it: what fails later is told by an event.

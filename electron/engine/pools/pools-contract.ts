@@ -25,6 +25,8 @@ export interface PoolLease extends Lease {
   readonly url: string;
   /** What stands before the path of the request. */
   readonly basePath: string;
+  /** How long a connection to it may take to come about. */
+  readonly connectTimeoutMs: number;
   /** Another endpoint could take the request if this one refuses. */
   readonly hasOther: boolean;
   /** What the request found out about the endpoint. */

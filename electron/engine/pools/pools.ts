@@ -144,6 +144,7 @@ export function createPools(options: {
       endpointKey,
       url: remote.url,
       basePath: remote.basePath,
+      connectTimeoutMs: remote.connectTimeoutMs(),
       hasOther,
       queueWaitMs,
       loadWaitMs: 0,
@@ -270,6 +271,7 @@ export function createPools(options: {
           ownId,
           clock,
           onChange: (before, after) => onEndpointChange(endpoint.url, before, after),
+          onChecked: onChanged,
         });
         members.set(key, { remote, running: 0, served: 0, lastChosen: 0 });
       }

@@ -13,6 +13,7 @@ export interface RemoteEndpoint {
   readonly basePath: string;
   /** For the proxy. */
   readonly connections: Endpoint;
+  connectTimeoutMs(): number;
   state(): EndpointState;
   /** Its model list as last read; undefined until it was. */
   listed(): ReadonlyMap<string, RemoteModel> | undefined;
@@ -49,8 +50,10 @@ export function openRemoteEndpoint(options: {
   readonly clock: Clock;
   /** Its health, its problem or its list is another. */
   onChange(before: EndpointState, after: EndpointState): void;
+  /** It was asked how it is, whatever came of that. */
+  onChecked(): void;
 }): RemoteEndpoint {
-  const { config, ownId, clock, onChange } = options;
+  const { config, ownId, clock, onChange, onChecked } = options;
   const { origin, pathname } = new URL(config.url);
   const basePath = pathname === '/' ? '' : pathname;
   const connections = connectTo(origin, config.apiKey, options.health.timeoutMs, clock);
@@ -100,6 +103,7 @@ export function openRemoteEndpoint(options: {
       }
       take({ kind: 'answered' });
     } else take(result);
+    onChecked();
   }
 
   function check(wantsList = clock.nowMs() - listedMs >= LIST_MAX_AGE_MS || state.health === 'down'): Promise<void> {
@@ -117,6 +121,7 @@ export function openRemoteEndpoint(options: {
     url: config.url,
     basePath,
     connections,
+    connectTimeoutMs: () => health.timeoutMs,
     state: () => state,
     listed: () => listed,
     checkedAt: () => checkedAt,
@@ -139,8 +144,7 @@ export function openRemoteEndpoint(options: {
     async close() {
       timer?.cancel();
       closing.abort();
-      await connections.dispatcher.close();
-      await connections.streams.close();
+      await Promise.all([connections.dispatcher.close(), connections.streams.close()]);
     },
     async destroy() {
       timer?.cancel();

@@ -1,46 +1,52 @@
 import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
 import type { Socket } from 'node:net';
+import { urlToHttpOptions } from 'node:url';
 import { AppError } from '#shared/contract/errors.ts';
 import { formatDuration } from '#shared/model/units.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Lease } from '../scheduler/lease.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { Endpoint } from '../supervisor/endpoint.ts';
 
-/** What a model's process said to the wish to talk in another way. */
+/** What a model's server said to the wish to talk in another way. */
 export type UpgradeAnswer =
   | { readonly isSwitched: true; readonly response: IncomingMessage; readonly socket: Socket; readonly head: Buffer }
   | { readonly isSwitched: false; readonly response: IncomingMessage };
 
-/** A server that means to agree does so at once. */
-const HANDSHAKE_LIMIT_MS = 60_000;
-
 /**
- * Asks a model's process over a connection of its own, since it will not be one for requests any more. Rejects with
- * `upstream-unavailable` or `upstream-timeout`, or with the signal's reason.
+ * Asks a server over a connection of its own, since it will not be one for requests any more. Rejects with
+ * `upstream-unavailable` (whose cause is the failure itself) or `upstream-timeout`, or with the signal's reason.
  */
 export function dialUpgrade(options: {
-  readonly lease: Lease;
+  readonly endpoint: Pick<Endpoint, 'listen' | 'origin' | 'basePath'>;
+  /** How messages call it, at the beginning of a sentence. */
+  readonly upstreamName: string;
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
   readonly clock: Clock;
-  /** 0 means the usual limit. */
+  /** How long the answer may take; 0 waits for ever. */
   readonly responseTimeoutMs: number;
+  /** How long the connection may take; undefined for servers of this machine, which are there or not. */
+  readonly connectTimeoutMs?: number;
   readonly signal: AbortSignal;
-  explainLoss(): AppError | undefined;
+  /** What is known by now about why it did not take the connection. */
+  explainLoss?(): AppError | undefined;
 }): Promise<UpgradeAnswer> {
-  const { lease, clock, signal } = options;
-  const { listen, origin } = lease.endpoint;
-  const limitMs = options.responseTimeoutMs === 0 ? HANDSHAKE_LIMIT_MS : options.responseTimeoutMs;
+  const { endpoint, upstreamName, clock, signal, responseTimeoutMs, connectTimeoutMs } = options;
+  const origin = new URL(endpoint.origin);
+  const { hostname, port } = urlToHttpOptions(origin);
+  const { request: send } = origin.protocol === 'https:' ? https : http;
   return new Promise((resolve, reject) => {
-    const request = http.request({
-      ...(listen.kind === 'socket' ? { socketPath: listen.path } : { host: listen.host, port: listen.port }),
+    const request = send({
+      ...(endpoint.listen.kind === 'socket' ? { socketPath: endpoint.listen.path } : { hostname, port }),
       method: 'GET',
-      path: options.path,
-      headers: [...options.headers, 'host', new URL(origin).host, 'connection', 'Upgrade', 'upgrade', 'websocket'],
+      path: endpoint.basePath + options.path,
+      headers: [...options.headers, 'host', origin.host, 'connection', 'Upgrade', 'upgrade', 'websocket'],
       agent: false,
     });
+    const timers: Timer[] = [];
     const finish = (): void => {
-      timer.cancel();
+      for (const timer of timers) timer.cancel();
       signal.removeEventListener('abort', onAbort);
     };
     const fail = (error: Error): void => {
@@ -49,9 +55,21 @@ export function dialUpgrade(options: {
       reject(error);
     };
     const onAbort = (): void => fail(signal.reason as Error);
-    const timer = clock.setTimer(limitMs, () => {
-      fail(new AppError('upstream-timeout', `Model "${lease.modelId}" did not answer for ${formatDuration(limitMs)}.`));
-    });
+    const cannotConnect = (error: Error): void => {
+      const message = `${upstreamName} did not take the connection (${error.message}).`;
+      fail(options.explainLoss?.() ?? new AppError('upstream-unavailable', message, { cause: error }));
+    };
+    if (responseTimeoutMs > 0) {
+      const message = `${upstreamName} did not answer for ${formatDuration(responseTimeoutMs)}.`;
+      timers.push(clock.setTimer(responseTimeoutMs, () => fail(new AppError('upstream-timeout', message))));
+    }
+    if (connectTimeoutMs !== undefined) {
+      const error = new Error(`no connection within ${formatDuration(connectTimeoutMs)}`);
+      const timer = clock.setTimer(connectTimeoutMs, () => cannotConnect(error));
+      timers.push(timer);
+      // Said once the request can be written, which over TLS is after its handshake.
+      request.once('finish', () => timer.cancel());
+    }
     request.once('upgrade', (response, socket: Socket, head) => {
       finish();
       resolve({ isSwitched: true, response, socket, head });
@@ -60,10 +78,7 @@ export function dialUpgrade(options: {
       finish();
       resolve({ isSwitched: false, response });
     });
-    request.on('error', (error) => {
-      const message = `The process of model "${lease.modelId}" did not take the connection (${error.message}).`;
-      fail(options.explainLoss() ?? new AppError('upstream-unavailable', message, { cause: error }));
-    });
+    request.on('error', cannotConnect);
     if (signal.aborted) onAbort();
     else {
       signal.addEventListener('abort', onAbort, { once: true });

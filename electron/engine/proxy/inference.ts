@@ -76,6 +76,8 @@ export interface InferencePlace {
   readonly family?: ApiFamily | undefined;
   /** What the address itself asks of a model before a request goes to it. */
   checkTarget?(modelId: string, route: InferenceRoute, request: IncomingMessage): AppError | undefined;
+  /** Whether a model's streams get comments while they wait, where this address knows better than the settings. */
+  sendsComments?(modelId: string): boolean | undefined;
   /** An event for the beginning of a stream whose model has to be loaded first. */
   loadingNote?(modelId: string, pathname: string): string | undefined;
 }
@@ -224,7 +226,7 @@ export function createInference(dependencies: InferenceDependencies): (place: In
     const { modelId } = target;
     const lease = target.canStart
       ? (acquireNow(admitted) ??
-        (await waitForLease(exchange, admitted, target.canComment ? place.loadingNote?.(modelId, route) : undefined)))
+        (await waitForLease(exchange, withOwnComments(place, admitted), noteFor(place, exchange, target))))
       : dependencies.peek(modelId);
     if (lease === undefined) throw notLoaded(modelId, route);
     exchange.lease = lease;
@@ -299,6 +301,10 @@ export function createInference(dependencies: InferenceDependencies): (place: In
     }
   }
 
+  function noteFor(place: InferencePlace, { route }: Exchange, { canComment, modelId }: Target): string | undefined {
+    return canComment ? place.loadingNote?.(modelId, route) : undefined;
+  }
+
   return (place) => ({
     handle(route, request, response, url) {
       const { translate } = route;
@@ -327,6 +333,13 @@ const UPSTREAM = '/upstream';
 
 /** For lanes that want no comments. */
 const SILENT: WaitingCommentSettings = { isEnabled: false, afterMs: 0, intervalMs: 0 };
+
+/** As the address wants it for this model. A lane that wants none gets none. */
+function withOwnComments(place: InferencePlace, admitted: Admitted): Admitted {
+  const { comments, target } = admitted;
+  const isEnabled = comments === SILENT ? undefined : place.sendsComments?.(target.modelId);
+  return isEnabled === undefined ? admitted : { ...admitted, comments: { ...comments, isEnabled } };
+}
 
 function orThrow<Value>(value: Value | AppError): Value {
   if (value instanceof AppError) throw value;

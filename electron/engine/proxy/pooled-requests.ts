@@ -1,12 +1,14 @@
-import type { IncomingMessage } from 'node:http';
-import { AppError } from '#shared/contract/errors.ts';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { AppError, toAppError } from '#shared/contract/errors.ts';
 import { readRetryAfter } from '../pools/endpoint-state.ts';
 import { checkHops, nextVia, readVia, VIA_HEADER } from '../pools/hops.ts';
 import type { PooledName } from '../pools/pool-names.ts';
-import type { PoolLease, Pools } from '../pools/pools-contract.ts';
+import type { PoolAcquireOptions, PoolLease, Pools } from '../pools/pools-contract.ts';
 import { describeFailure } from '../pools/probe-endpoint.ts';
+import { dialUpgrade, type UpgradeAnswer } from './dial-upgrade.ts';
 import { withModelName } from './filter-body.ts';
 import type { RequestedModel } from './find-model.ts';
+import { forwardedRequestHeaders } from './forward-headers.ts';
 import { tryForward, type ForwardOptions, type ForwardOutcome } from './forward.ts';
 import { checkLaneModel, DEFAULT_LANE, type Lane } from './guards.ts';
 import type { InferenceRoute } from './routes.ts';
@@ -24,25 +26,36 @@ export interface PooledTarget {
   readonly body: Buffer | undefined;
 }
 
-export interface PooledExchange extends Pick<
-  ForwardOptions,
-  | 'request'
-  | 'response'
-  | 'family'
-  | 'responseTimeoutMs'
-  | 'idleTimeoutMs'
-  | 'translator'
-  | 'mayStream'
-  | 'onStart'
-  | 'onChunk'
-> {
-  readonly lane: string;
-  readonly priority: number;
-  readonly signal: AbortSignal;
-  /** Undefined where the answer is no stream, or comments are off. */
-  readonly comments: WaitingCommentSettings | undefined;
+/** Who waits for a place in a pool. */
+export interface PooledCaller extends Pick<PoolAcquireOptions, 'lane' | 'priority' | 'signal'> {
   /** It has a place. More than once if an endpoint could not take it. */
   onLease(lease: PoolLease): void;
+}
+
+export interface PooledExchange
+  extends
+    PooledCaller,
+    Pick<
+      ForwardOptions,
+      | 'request'
+      | 'response'
+      | 'family'
+      | 'responseTimeoutMs'
+      | 'idleTimeoutMs'
+      | 'translator'
+      | 'mayStream'
+      | 'onStart'
+      | 'onChunk'
+    > {
+  /** Undefined where the answer is no stream, or comments are off. */
+  readonly comments: WaitingCommentSettings | undefined;
+}
+
+/** A request for a WebSocket. */
+export interface PooledHandshake extends PooledCaller {
+  readonly request: Pick<IncomingMessage, 'rawHeaders' | 'headers'>;
+  /** 0 waits for ever. */
+  readonly responseTimeoutMs: number;
 }
 
 /** Requests for models that are in no file here. */
@@ -50,8 +63,8 @@ export interface PooledRequests {
   /** Undefined if no pool answers for the name. Throws for what may not be asked of a pool. */
   find(options: {
     readonly requested: RequestedModel;
-    readonly route: InferenceRoute;
-    readonly request: IncomingMessage;
+    readonly route: Pick<InferenceRoute, 'path' | 'canStart'>;
+    readonly request: { readonly headers: IncomingHttpHeaders };
     readonly lane: Lane;
     readonly pathname: string;
     readonly search: string;
@@ -59,6 +72,11 @@ export interface PooledRequests {
   }): PooledTarget | undefined;
   /** Like `forward`, over the endpoints of a pool; rejects with an `AppError` where nothing has been answered. */
   send(target: PooledTarget, exchange: PooledExchange): Promise<ForwardOutcome>;
+  /**
+   * Asks the endpoints of a pool for a WebSocket until one answers, whatever it answers. The last lease told of is the
+   * caller's to release. Rejects with an `AppError`, or with the signal's reason.
+   */
+  dial(target: PooledTarget, handshake: PooledHandshake): Promise<UpgradeAnswer>;
 }
 
 /**
@@ -69,7 +87,8 @@ const REFUSALS: ReadonlySet<number> = new Set([429, 502, 503, 504, 508]);
 
 /**
  * Sends requests to pools: to the endpoint that is chosen, and while nothing of an answer has reached the client to the next
- * one, if no connection came about or the endpoint itself refused. A request that may have been worked on is never sent twice.
+ * one, if no connection came about or the endpoint itself refused. A request that may have been worked on is never sent twice;
+ * a wish for a WebSocket that was not answered has not been.
  */
 export function createPooledRequests({
   pools,
@@ -102,31 +121,56 @@ export function createPooledRequests({
       };
     },
 
-    async send(target, exchange) {
-      const tried = new Set<string>();
-      const failures: string[] = [];
-      for (;;) {
-        const lease = await acquire(target, exchange, tried);
-        if (lease === undefined) throw unavailable(target.name, failures);
-        tried.add(lease.endpointKey);
-        exchange.onLease(lease);
-        try {
-          const outcome = await attempt(target, exchange, lease);
-          if (typeof outcome !== 'string') return outcome;
-          failures.push(`${lease.url}: ${outcome}`);
-        } finally {
-          lease.release();
-        }
-      }
-    },
+    send: (target, exchange) =>
+      untilAnswered(target, exchange, {
+        acquire: (options) => acquireWithComments(options, exchange),
+        async attempt(lease) {
+          try {
+            return await attempt(target, exchange, lease);
+          } finally {
+            lease.release();
+          }
+        },
+      }),
+
+    dial: (target, handshake) =>
+      untilAnswered(target, handshake, {
+        acquire: pools.acquire,
+        async attempt(lease) {
+          const answer = await attemptUpgrade(target, handshake, lease);
+          if (typeof answer === 'string') lease.release();
+          return answer;
+        },
+      }),
   };
 
-  async function acquire(
-    target: PooledTarget,
-    { response, lane, priority, signal, comments }: PooledExchange,
-    tried: ReadonlySet<string>,
+  /** Asks one endpoint after another, in the order in which they are the best choice. */
+  async function untilAnswered<Answer extends object>(
+    { name, user }: PooledTarget,
+    { lane, priority, signal, onLease }: PooledCaller,
+    how: {
+      acquire(options: PoolAcquireOptions): Promise<PoolLease | undefined>;
+      /** A text says why somebody else may be asked. */
+      attempt(lease: PoolLease): Promise<Answer | string>;
+    },
+  ): Promise<Answer> {
+    const tried = new Set<string>();
+    const failures: string[] = [];
+    for (;;) {
+      const lease = await how.acquire({ target: name, lane, priority, user, tried, signal });
+      if (lease === undefined) throw unavailable(name, failures);
+      tried.add(lease.endpointKey);
+      onLease(lease);
+      const answer = await how.attempt(lease);
+      if (typeof answer !== 'string') return answer;
+      failures.push(`${lease.url}: ${answer}`);
+    }
+  }
+
+  async function acquireWithComments(
+    options: PoolAcquireOptions,
+    { response, comments }: PooledExchange,
   ): Promise<PoolLease | undefined> {
-    const options = { target: target.name, lane, priority, user: target.user, tried, signal };
     if (comments?.isEnabled !== true) return await pools.acquire(options);
     const { waitStatus } = pools;
     const writer = createWaitingComments({ response, clock, settings: comments, waitStatus });
@@ -158,15 +202,13 @@ export function createPooledRequests({
       path: lease.basePath + path,
       body,
       lease,
-      upstreamName: `The endpoint ${lease.url}`,
+      upstreamName: nameOf(lease),
       extraHeaders: [VIA_HEADER, nextVia(via, pools.ownId)],
       explainLoss: () => undefined,
       isDeclined(status, headers) {
-        if (!REFUSALS.has(status)) return false;
-        seen.isRefusal = true;
-        lease.report({ kind: 'refused', status, retryAfterMs: readRetryAfter(headers['retry-after'], clock.wallMs()) });
+        seen.isRefusal = noteRefusal(lease, status, headers);
         // The last one's own words are better than ours.
-        return lease.hasOther;
+        return seen.isRefusal && lease.hasOther;
       },
     });
     if ('kind' in outcome) {
@@ -179,6 +221,56 @@ export function createPooledRequests({
     else if (outcome.endedBy === 'model' && !seen.isRefusal) lease.report({ kind: 'answered' });
     return outcome;
   }
+
+  /** A text says why somebody else may be asked: a wish for a WebSocket that was not answered has done nothing. */
+  async function attemptUpgrade(
+    { path, via }: PooledTarget,
+    { request, responseTimeoutMs, signal }: PooledHandshake,
+    lease: PoolLease,
+  ): Promise<UpgradeAnswer | string> {
+    let answer: UpgradeAnswer;
+    try {
+      answer = await dialUpgrade({
+        endpoint: lease.endpoint,
+        upstreamName: nameOf(lease),
+        path: lease.basePath + path,
+        headers: forwardedRequestHeaders(request.rawHeaders, request.headers.connection, {
+          apiKey: lease.endpoint.apiKey,
+          contentLength: undefined,
+          more: [VIA_HEADER, nextVia(via, pools.ownId)],
+        }),
+        clock,
+        responseTimeoutMs,
+        connectTimeoutMs: lease.connectTimeoutMs,
+        signal,
+      });
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      const failure = toAppError(thrown);
+      const reason = describeFailure(failure.cause ?? failure);
+      // One that is slow to answer may have to load the model.
+      lease.report(failure.code === 'upstream-timeout' ? { kind: 'broke-off' } : { kind: 'failed', reason });
+      return reason;
+    }
+    const { statusCode = 502, headers } = answer.response;
+    if (!noteRefusal(lease, statusCode, headers)) lease.report({ kind: 'answered' });
+    else if (lease.hasOther) {
+      answer.response.destroy();
+      return `status ${statusCode}`;
+    }
+    return answer;
+  }
+
+  /** Whether an endpoint refused with a status that says: not now, not here. It is left alone for a while then. */
+  function noteRefusal(lease: PoolLease, status: number, headers: IncomingHttpHeaders): boolean {
+    if (!REFUSALS.has(status)) return false;
+    lease.report({ kind: 'refused', status, retryAfterMs: readRetryAfter(headers['retry-after'], clock.wallMs()) });
+    return true;
+  }
+}
+
+function nameOf(lease: PoolLease): string {
+  return `The endpoint ${lease.url}`;
 }
 
 /** A key may name models as clients do, or as they are listed. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { AppError } from '#shared/contract/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { errorAnswer } from './error-bodies.ts';
+import type { ApiFamily } from './routes.ts';
 
 /** Nobody may say much before the other side has agreed to talk. */
 const MAX_EARLY_BYTES = 64 * 1024;
@@ -57,10 +58,14 @@ export function formatHead(status: number, statusText: string | undefined, heade
   return `HTTP/1.1 ${status} ${statusText ?? STATUS_CODES[status] ?? ''}\r\n${lines.join('\r\n')}\r\n\r\n`;
 }
 
-/** Tells a client no, in HTTP, and lets it go. */
-export function refuseUpgrade(socket: Socket, error: AppError, clock: Clock): void {
+/** Tells a client no, in HTTP and in the shape of its family, and lets it go. */
+export function refuseUpgrade(
+  socket: Socket,
+  error: AppError,
+  { family, clock }: { readonly family: ApiFamily; readonly clock: Clock },
+): void {
   if (socket.destroyed) return;
-  const { status, headers, body } = errorAnswer(error, 'openai');
+  const { status, headers, body } = errorAnswer(error, family);
   socket.end(formatHead(status, undefined, { ...headers, connection: 'close' }) + body);
   letGo(socket, clock);
 }

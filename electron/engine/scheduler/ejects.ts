@@ -2,7 +2,7 @@ import type { EjectMode, EjectOutcome } from '#shared/contract/commands.ts';
 import { AppError } from '#shared/contract/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceBytes } from '../memory/device-facts.ts';
-import type { ModelProcessView } from '../supervisor/model-process.ts';
+import type { ModelProcessView } from '../supervisor/model-process-contract.ts';
 import type { ModelRecord } from './model-record.ts';
 
 /** Notes that a model is to go, and resolves once that is done. Who asks again joins those who asked before. */

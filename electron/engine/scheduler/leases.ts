@@ -1,6 +1,6 @@
 import { AppError } from '#shared/contract/errors.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ModelProcessView } from '../supervisor/model-process.ts';
+import type { ModelProcessView } from '../supervisor/model-process-contract.ts';
 import type { Lease } from './lease.ts';
 import type { ModelRecord } from './model-record.ts';
 

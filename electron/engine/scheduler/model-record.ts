@@ -3,7 +3,7 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
 import type { DeviceBytes, ModelNeed } from '../memory/device-facts.ts';
-import type { ModelProcessView } from '../supervisor/model-process.ts';
+import type { ModelProcessView } from '../supervisor/model-process-contract.ts';
 import type { Lease } from './lease.ts';
 import type { ModelCounts } from './scheduler-contract.ts';
 import type { EjectKind, ModelFacts } from './view.ts';

@@ -1,14 +1,14 @@
 import { AppError } from '#shared/contract/errors.ts';
-import { assertNever } from '#shared/lib/assert-never.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import { delay } from '../ports/clock.ts';
-import { decide } from './decide.ts';
 import { noteAskedBy } from './asked-by.ts';
-import { askForEject, callOffEject, ejectUnheard, nothingToEject, settleEject } from './ejects.ts';
+import { createCarryOut } from './carry-out.ts';
+import { decide } from './decide.ts';
+import { askForEject, callOffEject, ejectUnheard, nothingToEject } from './ejects.ts';
 import type { Lease } from './lease.ts';
 import { createLeases } from './leases.ts';
 import { decideLoadPlan } from './load-plan.ts';
-import type { ModelProcessView } from '../supervisor/model-process.ts';
+import type { ModelProcessView } from '../supervisor/model-process-contract.ts';
 import {
   concurrencyOf,
   modelCounts,
@@ -19,14 +19,14 @@ import {
   type ModelRecord,
 } from './model-record.ts';
 import { mayTryAgain, withHolders } from './out-of-memory.ts';
+import { createProcessChanges } from './process-changes.ts';
 import { explainFull } from './queue-limits.ts';
-import { rejectionError } from './rejection.ts';
 import { createReservations } from './reservations.ts';
 import type { AcquireOptions, Scheduler, SchedulerOptions, SchedulerSettings } from './scheduler-contract.ts';
 import { createWaitForecast } from './wait-forecast.ts';
 import { createWakeTimer } from './wake-timer.ts';
 import { createWaitingLine, type WaitingEntry } from './waiting-line.ts';
-import type { ModelFacts, SchedulerDecision, SchedulerFacts, WaitingFacts } from './view.ts';
+import type { ModelFacts, SchedulerFacts, WaitingFacts } from './view.ts';
 
 /** Work that nobody's request stands behind: the load command, models loaded at start. */
 const INTERNAL_LOAD = { lane: 'corral', priority: 0, kind: 'load', maxWaitMs: Number.POSITIVE_INFINITY } as const;
@@ -62,7 +62,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let isDirty = false;
   let closing: AppError | undefined;
   let isGameMode = false;
-  const preparing = new Set<string>();
   const wake = createWakeTimer(clock, () => run());
 
   const reservations = createReservations({
@@ -71,12 +70,33 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     onRoom: run,
   });
 
+  const parts = { supervisor, clock, memory, line, leases, reservations, forecast };
+  const carryOut = createCarryOut({
+    ...parts,
+    record,
+    settleRejected,
+    onQueueChanged: options.onQueueChanged,
+    onPrepared: run,
+    decideAgain() {
+      isDirty = true;
+    },
+  });
+
+  const noteProcessChange = createProcessChanges({
+    ...parts,
+    onRemovedGone: forgetModel,
+    onCrashed(modelId) {
+      // It was wanted a moment ago; the restart policy says when, and how often. Nobody else has to go for it.
+      if (closing === undefined) loadInBackground(modelId, { isOptional: true });
+    },
+  });
+
   updateRecords(records, settings.models);
 
   supervisor.listen({
     onChange(modelId) {
       if (!records.has(modelId)) return;
-      onProcessChanged(modelId);
+      noteProcessChange(record(modelId));
       options.onModelChanged(modelId);
       // Progress of a load is part of what its queue shows.
       if (line.countRequests(modelId) > 0) options.onQueueChanged();
@@ -96,38 +116,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const found = records.get(modelId);
     if (found === undefined) throw new AppError('not-found', `There is no model "${modelId}".`);
     return found;
-  }
-
-  function onProcessChanged(modelId: string): void {
-    const model = record(modelId);
-    const view = supervisor.process(modelId).view();
-    const before = model.lastState;
-    if (before === view.state) return;
-    model.lastState = view.state;
-    if (view.state === 'loading') memory.noteProcess(modelId);
-    if (view.state === 'ready' && before === 'loading') {
-      model.lastUsedMs = clock.nowMs();
-      model.readyAtMs = model.lastUsedMs;
-      model.outOfMemory = 0;
-      const isStillThere = (): boolean => {
-        const { state, generation } = supervisor.process(modelId).view();
-        return generation === view.generation && isResident(state);
-      };
-      reservations.correct(modelId, isStillThere);
-    }
-    if (!isResident(view.state)) {
-      model.keepAliveMs = undefined;
-      if (before === 'starting') reservations.drop(modelId);
-      settleEject(model, view, reservations.giveBack(modelId), clock);
-      if (model.isRemoved) {
-        forgetModel(modelId);
-        return;
-      }
-    }
-    if (view.state === 'crashed' && (before === 'ready' || before === 'draining') && closing === undefined) {
-      // It was wanted a moment ago; the restart policy says when, and how often. Nobody else has to go for it.
-      loadInBackground(modelId, { isOptional: true });
-    }
   }
 
   function forgetModel(modelId: string): void {
@@ -198,81 +186,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     } finally {
       isDeciding = false;
     }
-  }
-
-  function carryOut(decision: SchedulerDecision): void {
-    switch (decision.kind) {
-      case 'grant': {
-        const entry = line.find(decision.requestId);
-        if (entry !== undefined) grant(entry);
-        return;
-      }
-      case 'reject': {
-        const entry = line.find(decision.requestId);
-        if (entry === undefined) return;
-        const { problem } = supervisor.process(entry.modelId).view();
-        const retryAfterSeconds = forecast.retryAfterSeconds(entry);
-        settleRejected(entry, rejectionError(decision, { problem, retryAfterSeconds }));
-        return;
-      }
-      case 'start': {
-        const { modelId, placement } = decision;
-        if (placement !== undefined) reservations.hold(modelId, placement.bytes);
-        const model = record(modelId);
-        model.startedFor = memory.needOf(modelId);
-        const { startedFor, contextSize: reducedContextSize } = model;
-        supervisor.process(modelId).start({ placement, contextSize: startedFor?.contextSize, reducedContextSize });
-        return;
-      }
-      case 'prepare':
-        prepare(decision.modelId);
-        return;
-      case 'abandon-start':
-        supervisor.process(decision.modelId).abandonStart('nobody waits for it any more');
-        return;
-      case 'drain':
-        supervisor.process(decision.modelId).drain();
-        return;
-      case 'stop':
-        if (decision.abortsRequests) {
-          leases.abort(
-            record(decision.modelId),
-            new AppError('ejected', `Model "${decision.modelId}" was ejected while it answered.`),
-          );
-        }
-        memory.expectReturn(decision.modelId);
-        void supervisor.process(decision.modelId).stop(decision.askedBy);
-        return;
-      default:
-        assertNever(decision);
-    }
-  }
-
-  function prepare(modelId: string): void {
-    if (preparing.has(modelId)) return;
-    preparing.add(modelId);
-    void memory.prepare(modelId).then(() => {
-      preparing.delete(modelId);
-      run();
-    });
-  }
-
-  function grant(entry: WaitingEntry): void {
-    line.remove(entry);
-    options.onQueueChanged();
-    if (entry.kind === 'load') {
-      // Being asked for is a use. Nothing else follows a load that would have the idle time, or an eject, looked at again.
-      record(entry.modelId).lastUsedMs = clock.nowMs();
-      isDirty = true;
-      entry.resolve(undefined);
-      return;
-    }
-    const model = record(entry.modelId);
-    const waitMs = clock.nowMs() - entry.enqueuedMs;
-    // What passed before the model was ready counts as load, the rest as queue.
-    const loadWaitMs = Math.max(0, Math.min(waitMs, model.readyAtMs - entry.enqueuedMs));
-    const waits = { queueWaitMs: waitMs - loadWaitMs, loadWaitMs };
-    entry.resolve(leases.open(entry.id, model, entry.lane, waits));
   }
 
   /** With nobody waiting and nothing asked for, all that a completion changes is when the model will have been idle too long. */

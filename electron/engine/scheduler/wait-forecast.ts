@@ -1,7 +1,7 @@
 import type { QueueEntryView } from '#shared/contract/snapshot.ts';
 import type { ModelState } from '#shared/model/model-state.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ModelProcessView } from '../supervisor/model-process.ts';
+import type { ModelProcessView } from '../supervisor/model-process-contract.ts';
 import { expectedWaitMs, nextMeanMs, retryAfterSeconds, type WaitedModelFacts } from './expected-wait.ts';
 import { explainWait } from './explain-wait.ts';
 import type { ModelFacts, SchedulerFacts, WaitReason } from './view.ts';

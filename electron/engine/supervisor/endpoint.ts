@@ -90,7 +90,7 @@ export function openConnections(
     piecesSeen: 0,
     runningRequests: 0,
     async close() {
-      await Promise.all([dispatcher.destroy(), streams.close()]);
+      await Promise.all([dispatcher.destroy(), streams.destroy()]);
     },
   };
 }

@@ -43,6 +43,16 @@ export function explainHung(model: ModelConfig, silentMs: number, logTail: reado
   );
 }
 
+/** For a process that failed one time too many, `last` being the last time. */
+export function explainGivenUp(model: ModelConfig, failures: number, last: AppError): AppError {
+  return new AppError(
+    'model-failed',
+    `Model "${model.id}" failed ${failures} times in a short while and was given up. Last reason: ${last.message} ` +
+      `Mend the cause, then run \`corral reset ${model.id}\`.`,
+    { details: last.details ?? {} },
+  );
+}
+
 function diagnose(
   model: ModelConfig,
   exit: ExitRecord,

@@ -4,6 +4,8 @@ import type { Endpoint } from './endpoint.ts';
 
 /** A hung process is to be noticed within 10 s: a rest and three probes that nobody answers make 8. */
 const REST_MS = 2000;
+/** While an answer comes nobody needs to ask; but one that hangs right after a piece of it must be noticed as soon. */
+const REST_AFTER_PIECES_MS = 500;
 const PROBE_TIMEOUT_MS = 2000;
 const MAX_MISSES = 3;
 
@@ -25,6 +27,18 @@ export function watchHealth(options: {
   let timer: Timer | undefined;
   let misses = 0;
   let silentSinceMs = clock.nowMs();
+  let piecesKnown = endpoint.piecesSeen;
+
+  function look(): void {
+    if (endpoint.piecesSeen === piecesKnown) {
+      void probe();
+      return;
+    }
+    piecesKnown = endpoint.piecesSeen;
+    misses = 0;
+    silentSinceMs = clock.nowMs();
+    timer = clock.setTimer(REST_AFTER_PIECES_MS, look);
+  }
 
   async function probe(): Promise<void> {
     const piecesBefore = endpoint.piecesSeen;
@@ -46,10 +60,10 @@ export function watchHealth(options: {
     const silentMs = clock.nowMs() - silentSinceMs;
     const isPatient = endpoint.runningRequests > 0 && silentMs < busyPatienceMs;
     if (misses >= MAX_MISSES && !isPatient) onHung(silentMs);
-    else timer = clock.setTimer(misses === 0 ? REST_MS : 0, () => void probe());
+    else timer = clock.setTimer(misses === 0 ? REST_MS : 0, look);
   }
 
-  timer = clock.setTimer(REST_MS, () => void probe());
+  timer = clock.setTimer(REST_MS, look);
   return () => {
     timer?.cancel();
     ending.abort();

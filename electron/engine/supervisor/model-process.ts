@@ -1,83 +1,30 @@
 import { rm } from 'node:fs/promises';
-import { orAborted } from '#shared/lib/or-aborted.ts';
 import type { LogLine } from '#shared/contract/commands.ts';
 import { AppError, toAppError } from '#shared/contract/errors.ts';
-import type { ModelState } from '#shared/model/model-state.ts';
 import { formatDuration } from '#shared/model/units.ts';
 import type { ModelConfig } from '../config/resolved-config.ts';
-import { parseLogLine, type LogFact } from '../llama/log-lines.ts';
 import { readServerProperties } from '../llama/server-properties.ts';
-import type { Clock, Timer } from '../ports/clock.ts';
-import type { Logger } from '../ports/logger.ts';
+import type { Timer } from '../ports/clock.ts';
 import { startChild, type Child, type ExitRecord } from '../process/child-process.ts';
 import { nextState, type ProcessEvent } from '../process/process-state.ts';
-import { describeExit, explainCrash, explainFailedStart, explainHung, withRetryAfter } from './explain-exit.ts';
-import { describeListenAddress, openEndpoint, type Endpoint } from './endpoint.ts';
-import { prepareLaunch, type Launch, type LaunchDependencies, type StartOptions } from './launch.ts';
+import { beforeSignalOf } from './before-signal.ts';
+import {
+  describeExit,
+  explainCrash,
+  explainFailedStart,
+  explainGivenUp,
+  explainHung,
+  withRetryAfter,
+} from './explain-exit.ts';
+import { describeListenAddress, openEndpoint } from './endpoint.ts';
+import { prepareLaunch, type Launch, type StartOptions } from './launch.ts';
 import { watchHealth } from './health-watch.ts';
 import { maskSecrets } from './mask-secrets.ts';
-import { watchReadiness, type HealthAnswer } from './readiness.ts';
+import type { ModelProcess, ModelProcessDependencies, ModelProcessView } from './model-process-contract.ts';
+import type { HealthAnswer } from './readiness.ts';
+import { restoreKvCache } from './restore-kv-cache.ts';
 import { decideRestart } from './restart-policy.ts';
-import { stopCommandOf } from './stop-command.ts';
-
-/** What one model's process is like now. A new object at each change. */
-export interface ModelProcessView {
-  readonly state: ModelState;
-  readonly detail: string | null;
-  readonly loadProgress: number | null;
-  readonly pid: number | null;
-  readonly endpoint: Endpoint | null;
-  /** Rises with each process; an answer can be told to be of this one. */
-  readonly generation: number;
-  readonly commandLine: readonly string[] | null;
-  /** Requests the server takes at once; null until that is known. */
-  readonly slots: number | null;
-  readonly contextSize: number | null;
-  readonly stateSinceWallMs: number;
-  readonly lastLoadMs: number | null;
-  readonly problem: AppError | null;
-  readonly lastExit: (ExitRecord & { readonly atWallMs: number }) | null;
-  /** Monotonic; a start before it would come too soon after a failure. */
-  readonly nextStartAtMs: number;
-  readonly warnings: readonly string[];
-}
-
-export interface ModelProcessDependencies extends Omit<LaunchDependencies, 'onDetail'> {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly connectTimeoutMs: number;
-  /** Keeps a line of this model's log and returns nothing; must be fast. */
-  appendLog(stream: LogLine['stream'], text: string): void;
-  readLogTail(lines: number): string[];
-  /** A process exists; what it says from now on is its own. */
-  onLaunched?(modelId: string): void;
-  /** A line of a process that loads says something that is understood. */
-  onLogFact?(modelId: string, fact: LogFact): void;
-  /** The nets that catch children when the app dies. */
-  onSpawned(pid: number): void;
-  onGone(pid: number): void;
-  /** Called after every change of the view. */
-  onChange(): void;
-  /** Called when a start came to nothing. */
-  onStartFailed(error: AppError): void;
-}
-
-export interface ModelProcess {
-  view(): ModelProcessView;
-  /** Begins a start; the outcome is told by `onChange` and `onStartFailed`. Only in `off` and `crashed`. */
-  start(options?: StartOptions): void;
-  /** Ends a start that has not spawned anything yet; false if it is too late for that. */
-  abandonStart(askedBy: string): boolean;
-  /** From `ready` to `draining` and back. */
-  drain(): void;
-  cancelDrain(): void;
-  /** Ends the process, whatever it is doing; resolves once it is gone, at most the grace period later. */
-  stop(askedBy: string, options?: { graceMs?: number }): Promise<ExitRecord | undefined>;
-  /** `failed` or `crashed` becomes `off` and past failures are forgotten. */
-  reset(): void;
-  /** What the next start is made with. A process that runs goes on as it is. */
-  configure(next: ModelConfig): void;
-}
+import { createStartWatch } from './start-watch.ts';
 
 /** A port may be taken between the moment it was found free and the moment the child binds it. */
 const MAX_BIND_TRIES = 3;
@@ -90,6 +37,16 @@ const BUSY_PATIENCE_MS = { file: 0, command: 60_000 } as const;
 /** For servers that do not tell: an unknown llama-server has one slot, other servers batch by themselves. */
 const UNTOLD_SLOTS = { file: 1, command: 10 } as const;
 const NO_WARNINGS: readonly string[] = [];
+/** What a view says of a process while there is none. */
+const NO_PROCESS = {
+  detail: null,
+  loadProgress: null,
+  pid: null,
+  endpoint: null,
+  commandLine: null,
+  slots: null,
+  contextSize: null,
+} as const;
 
 interface FailedAttempt {
   readonly record: ExitRecord;
@@ -110,15 +67,9 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
   const { clock, logger } = dependencies;
   let model = initial;
   let view: ModelProcessView = {
+    ...NO_PROCESS,
     state: 'off',
-    detail: null,
-    loadProgress: null,
-    pid: null,
-    endpoint: null,
     generation: 0,
-    commandLine: null,
-    slots: null,
-    contextSize: null,
     stateSinceWallMs: clock.wallMs(),
     lastLoadMs: null,
     problem: null,
@@ -185,14 +136,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       error.code === 'start-failed' && decision.kind === 'wait' ? withRetryAfter(error, retryAfterSeconds) : error;
     apply('exited', { ...change, problem, nextStartAtMs });
     if (decision.kind === 'wait') return;
-    apply('gave-up', {
-      problem: new AppError(
-        'model-failed',
-        `Model "${model.id}" failed ${decision.failures} times in a short while and was given up. Last reason: ${error.message} ` +
-          `Mend the cause, then run \`corral reset ${model.id}\`.`,
-        { details: error.details ?? {} },
-      ),
-    });
+    apply('gave-up', { problem: explainGivenUp(model, decision.failures, error) });
   }
 
   /** Spawns once and waits until it is ready. Returns how it failed, if it did; throws if no process came to exist. */
@@ -208,9 +152,14 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     for (const warning of prepared.warnings) note(`[corral] ${warning}`);
     const spawnedAtMs = clock.nowMs();
     const ended = new AbortController();
-    let seePattern: () => void = () => undefined;
-    const patternSeen = new Promise<void>((resolve) => (seePattern = resolve));
-    let nudge: (() => void) | undefined;
+    const watch = createStartWatch(prepared, {
+      clock,
+      signal: ended.signal,
+      onLogFact(fact) {
+        dependencies.onLogFact?.(model.id, fact);
+        if (fact.kind === 'progress') update({ loadProgress: fact.progress });
+      },
+    });
     const shownCommand = maskSecrets([prepared.command, ...prepared.args]);
     note(`[corral] starts ${shownCommand.join(' ')}`);
     // What the process says is looked at for the cause of its end, not what we say of it.
@@ -224,12 +173,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       platform: dependencies.platform,
       onLine(stream, text) {
         append(stream, text);
-        if (view.state !== 'loading') return;
-        if (prepared.readyPattern?.test(text) === true) seePattern();
-        const parsed = parseLogLine(text);
-        if (parsed !== undefined) dependencies.onLogFact?.(model.id, parsed);
-        if (parsed?.kind === 'ready') nudge?.();
-        if (parsed?.kind === 'progress') update({ loadProgress: parsed.progress });
+        if (view.state === 'loading') watch.hear(text);
       },
       onSpawned: dependencies.onSpawned,
       onGone: dependencies.onGone,
@@ -256,23 +200,8 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     try {
       let answer: HealthAnswer | undefined;
       try {
-        if (prepared.healthPath !== undefined) {
-          const watch = watchReadiness({
-            listen: prepared.listen,
-            path: prepared.healthPath,
-            apiKey: prepared.apiKey,
-            clock,
-            signal: ended.signal,
-          });
-          nudge = watch.nudge;
-          answer = await watch.ready;
-          await restoreKvCache(prepared, ended.signal);
-        } else if (prepared.readyPattern !== undefined) {
-          await orAborted(patternSeen, ended.signal);
-        } else {
-          // Nothing to wait for but that the program can be run at all.
-          await orAborted(current.pid === undefined ? exit.then(() => undefined) : Promise.resolve(), ended.signal);
-        }
+        answer = await watch.ready(current.pid === undefined ? exit : Promise.resolve());
+        await restoreKvCache(prepared, { ...dependencies, signal: ended.signal, note });
       } catch (thrown) {
         if (!(thrown instanceof StartAbandoned)) throw thrown;
         const record = await current.stop({
@@ -353,13 +282,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     })();
     note(`[corral] ended (${describeExit(record)})`);
     return {
-      pid: null,
-      endpoint: null,
-      commandLine: null,
-      detail: null,
-      loadProgress: null,
-      slots: null,
-      contextSize: null,
+      ...NO_PROCESS,
       lastExit: { ...record, atWallMs: clock.wallMs() },
     };
   }
@@ -402,32 +325,6 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     }
   }
 
-  /** What comes before the signal to end: the stop command, or saving what a server that is at rest remembers. */
-  function beforeSignalOf(current: Child, graceMs: number): (() => Promise<void>) | undefined {
-    if (launch === undefined) return undefined;
-    const [{ endpoint }, { kvCache }] = [view, launch];
-    const isAtRest = endpoint !== null && endpoint.runningRequests === 0;
-    if (kvCache !== undefined && isAtRest) {
-      return async () =>
-        await dependencies.kvCacheKeeper?.save(kvCache, endpoint, { graceMs, exited: current.exited, note });
-    }
-    return stopCommandOf(launch, current, {
-      ...dependencies,
-      onLine: (stream, text) => dependencies.appendLog(stream, text),
-      note,
-    });
-  }
-
-  /** Before anybody hears that it is ready, so that no request comes in between. */
-  async function restoreKvCache({ kvCache, listen, apiKey }: Launch, signal: AbortSignal): Promise<void> {
-    if (kvCache === undefined) return;
-    const { connectTimeoutMs } = dependencies;
-    const endpoint = openEndpoint({ listen, apiKey, advertisedIdleMs: undefined, connectTimeoutMs, clock });
-    await dependencies.kvCacheKeeper?.restore(kvCache, endpoint, { signal, note });
-    await endpoint.close();
-    signal.throwIfAborted();
-  }
-
   return {
     view: () => view,
 
@@ -463,7 +360,15 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
         await cleanup;
         return undefined;
       }
-      const beforeSignal = beforeSignalOf(current, graceMs);
+      const beforeSignal =
+        launch &&
+        beforeSignalOf(launch, current, {
+          ...dependencies,
+          endpoint: view.endpoint,
+          graceMs,
+          onLine: (stream, text) => dependencies.appendLog(stream, text),
+          note,
+        });
       if (view.state !== 'stopping') {
         apply('stop-requested');
         stopAskedBy = askedBy;

@@ -20,7 +20,10 @@ export interface StreamConnections {
   take(): StreamConnection;
   /** A request was lost on a connection that had been used before: what was found out may have changed. */
   doubt(): void;
+  /** Resolves once the stream that is watched, if any, is over. */
   close(): Promise<void>;
+  /** Breaks it off. */
+  destroy(): Promise<void>;
 }
 
 /** llama-server closes within some milliseconds; nothing waits for this. */
@@ -61,6 +64,13 @@ export function createStreamConnections(options: {
     };
   }
 
+  async function endWatch(end: (dispatcher: Dispatcher) => Promise<void>): Promise<void> {
+    const dispatcher = watched;
+    finding = 'closes';
+    watched = undefined;
+    if (dispatcher !== undefined) await end(dispatcher);
+  }
+
   return {
     take() {
       if (finding === 'unknown') return watch();
@@ -69,11 +79,7 @@ export function createStreamConnections(options: {
     doubt() {
       if (finding === 'keeps') finding = 'unknown';
     },
-    async close() {
-      finding = 'closes';
-      const dispatcher = watched;
-      watched = undefined;
-      await dispatcher?.destroy();
-    },
+    close: () => endWatch((dispatcher) => dispatcher.close()),
+    destroy: () => endWatch((dispatcher) => dispatcher.destroy()),
   };
 }

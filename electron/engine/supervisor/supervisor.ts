@@ -5,7 +5,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../process/log-store.ts';
 import type { LaunchDependencies } from './launch.ts';
-import { createModelProcess, type ModelProcess } from './model-process.ts';
+import { createModelProcess } from './model-process.ts';
+import type { ModelProcess } from './model-process-contract.ts';
 
 export interface SupervisorOptions extends Omit<LaunchDependencies, 'onDetail'> {
   readonly models: ReadonlyMap<string, ModelConfig>;

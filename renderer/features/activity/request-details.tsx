@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { RequestRecord } from '#shared/contract/request-record.ts';
 import { CopyButton } from '../../components/copy-button.tsx';
-import { formatPlace } from '../../store/pages.ts';
+import { ModelLink } from '../../components/model-link.tsx';
 import { formatCount, formatSpeed, formatWait } from './format-request.ts';
 import { describeEnd, formatJson } from './request-list.ts';
 import styles from './request-table.module.css';
@@ -16,7 +16,7 @@ export function RequestDetails({ request }: { readonly request: RequestRecord })
           <Fact name="Request">{id === '' ? 'refused before it was queued' : id}</Fact>
           <Fact name="Arrived">{new Date(at).toLocaleString()}</Fact>
           <Fact name="Model">
-            <a href={formatPlace({ page: 'logs', subject: modelId })}>{modelId}</a>
+            <ModelLink id={modelId} />
           </Fact>
           <Fact name="Lane">{lane}</Fact>
           <Fact name="Route">

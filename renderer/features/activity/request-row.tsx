@@ -7,7 +7,8 @@ import styles from './request-table.module.css';
 export interface RequestRowProps {
   readonly request: ListedRequest;
   readonly at: number;
-  readonly colour: number;
+  /** One of CSS. */
+  readonly colour: string;
   readonly isOpen: boolean;
   readonly now: number;
   onToggle(key: string): void;
@@ -43,7 +44,7 @@ export function RequestRow({ request, at, colour, isOpen, now, onToggle }: Reque
           </button>
         </span>
         <span role="cell" className={styles['model']} title={modelId}>
-          <span className={styles['dot']} style={{ background: `var(--model-${colour})` }} aria-hidden />
+          <span className={styles['dot']} style={{ background: colour }} aria-hidden />
           {modelId}
         </span>
         <span role="cell" className={styles['soft']} title={lane}>

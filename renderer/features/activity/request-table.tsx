@@ -1,6 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef, useState, type KeyboardEvent } from 'react';
 import { Button } from '../../components/button.tsx';
+import { cssColourOf } from '../../store/model-colours.ts';
 import { useNow } from '../../store/use-now.ts';
 import type { ListedRequest } from './request-list.ts';
 import { RequestRow } from './request-row.tsx';
@@ -108,7 +109,7 @@ export function RequestTable({
                 <RequestRow
                   request={request}
                   at={index}
-                  colour={colours.get(request.modelId) ?? 0}
+                  colour={cssColourOf(colours, request.modelId)}
                   isOpen={openKey === request.key}
                   now={now}
                   onToggle={(toggled) => {

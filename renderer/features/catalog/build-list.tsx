@@ -1,6 +1,7 @@
 import type { CatalogBuild } from '#shared/contract/catalog.ts';
 import { EmptyState } from '../../components/states.tsx';
 import { useAppStore } from '../../store/app-store.ts';
+import listStyles from './catalog-list.module.css';
 import styles from './build-list.module.css';
 import { FilePath } from './file-path.tsx';
 
@@ -14,7 +15,7 @@ const origins = {
 export function BuildList({ builds }: { readonly builds: readonly CatalogBuild[] }) {
   const status = useAppStore(({ snapshot }) => snapshot?.engine);
   return (
-    <section aria-labelledby="catalog-builds" className={styles['section']}>
+    <section aria-labelledby="catalog-builds" className={listStyles['section']}>
       <h2 id="catalog-builds">llama.cpp builds</h2>
       {builds.length === 0 ? (
         <EmptyState title="No llama-server is known yet">
@@ -25,10 +26,10 @@ export function BuildList({ builds }: { readonly builds: readonly CatalogBuild[]
           </p>
         </EmptyState>
       ) : (
-        <ul className={styles['list']}>
+        <ul className={listStyles['list']}>
           {builds.map((build) => (
-            <li key={build.id} data-build={build.id}>
-              <div className={styles['head']}>
+            <li key={build.id} className={styles['build']} data-build={build.id}>
+              <div className={listStyles['head']}>
                 <span className={styles['version']}>{build.version ?? 'version not known'}</span>
                 {build.isInUse ? <span className={styles['tag']}>in use</span> : null}
                 <span className={styles['origin']}>{describeOrigin(build)}</span>

@@ -8,6 +8,7 @@ import { describePlanSize } from '#shared/model/describe-plan.ts';
 import { formatSize } from '#shared/model/units.ts';
 import { StateDot } from '../../components/state-dot.tsx';
 import { heldBytes } from '../../store/selectors.ts';
+import listStyles from './catalog-list.module.css';
 import styles from './catalog-model.module.css';
 import { FilePath } from './file-path.tsx';
 import { RemoveModel } from './remove-model.tsx';
@@ -34,14 +35,14 @@ export interface CatalogModelRowProps {
 export function CatalogModelRow({ model, entry, plan, colour, settings }: CatalogModelRowProps) {
   const { id, origin } = model;
   return (
-    <li className={styles['row']} data-model={id}>
-      <div className={styles['head']}>
+    <li className={`${listStyles['row'] ?? ''} ${styles['model'] ?? ''}`} data-model={id}>
+      <div className={listStyles['head']}>
         <StateDot state={model.state} colour={colour} />
-        <span className={styles['id']} title={id}>
+        <span className={listStyles['name']} title={id}>
           {id}
         </span>
         {tagsOf(model, entry).map((tag) => (
-          <span key={tag} className={styles['tag']}>
+          <span key={tag} className={listStyles['tag']}>
             {tag}
           </span>
         ))}

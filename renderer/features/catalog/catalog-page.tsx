@@ -12,6 +12,7 @@ import { usePlans } from '../../store/use-plans.ts';
 import { AddModel } from './add-model.tsx';
 import { BuildList } from './build-list.tsx';
 import { CatalogModelRow } from './catalog-model.tsx';
+import listStyles from './catalog-list.module.css';
 import styles from './catalog-page.module.css';
 import { Downloads } from './downloads.tsx';
 
@@ -54,7 +55,7 @@ export function CatalogPage() {
             }}
           />
         ) : null}
-        <Downloads />
+        <Downloads entries={catalog.data?.models ?? none} plans={plans} />
         {catalog.error === undefined ? null : (
           <ErrorState title="The catalog could not be read" error={catalog.error} retry={() => catalog.reload()} />
         )}
@@ -63,9 +64,9 @@ export function CatalogPage() {
         ) : null}
         {catalog.data === undefined ? null : (
           <>
-            <section aria-labelledby="catalog-models" className={styles['section']}>
+            <section aria-labelledby="catalog-models" className={listStyles['section']}>
               <h2 id="catalog-models">Models</h2>
-              <ul className={styles['list']}>
+              <ul className={listStyles['list']}>
                 {models.map((model) => (
                   <CatalogModelRow
                     key={model.id}

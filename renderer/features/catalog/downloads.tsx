@@ -1,25 +1,37 @@
 import { Download, Pause, Play, RotateCcw, X } from 'lucide-react';
-import { useId, useState, type SubmitEvent } from 'react';
+import { useId, useState, type ReactNode, type SubmitEvent } from 'react';
+import type { CatalogModel } from '#shared/contract/catalog.ts';
 import type { DownloadView } from '#shared/contract/downloads.ts';
+import type { LoadPlanView } from '#shared/contract/memory.ts';
 import { describeDownload, downloadPart, isStopped } from '#shared/model/describe-download.ts';
 import { Button } from '../../components/button.tsx';
+import { LoadButton } from '../../components/load-button.tsx';
 import { TextField } from '../../components/text-field.tsx';
 import { useAppStore } from '../../store/app-store.ts';
 import { useEngine } from '../../store/engine-context.ts';
 import { notifyError } from '../../store/notices.ts';
+import { selectModel } from '../../store/selectors.ts';
+import listStyles from './catalog-list.module.css';
 import styles from './downloads.module.css';
 
+export interface DownloadsProps {
+  readonly entries: readonly CatalogModel[];
+  readonly plans: ReadonlyMap<string, LoadPlanView>;
+}
+
 /** Fetching models from Hugging Face, and how the fetching goes. */
-export function Downloads() {
+export function Downloads({ entries, plans }: DownloadsProps) {
   const downloads = useAppStore(({ snapshot }) => snapshot?.downloads ?? none);
   return (
-    <section aria-labelledby="catalog-downloads" className={styles['section']}>
+    <section aria-labelledby="catalog-downloads" className={listStyles['section']}>
       <h2 id="catalog-downloads">Download</h2>
       <DownloadForm />
       {downloads.length === 0 ? null : (
-        <ul className={styles['list']}>
+        <ul className={listStyles['list']}>
           {[...downloads].reverse().map((download) => (
-            <DownloadRow key={download.id} download={download} />
+            <DownloadRow key={download.id} download={download}>
+              <LoadDownloaded download={download} entries={entries} plans={plans} />
+            </DownloadRow>
           ))}
         </ul>
       )}
@@ -80,7 +92,15 @@ function DownloadForm() {
   );
 }
 
-function DownloadRow({ download }: { readonly download: DownloadView }) {
+/** What one wants next, as soon as the model is listed and until it is loaded. */
+function LoadDownloaded({ download, entries, plans }: DownloadsProps & { readonly download: DownloadView }) {
+  const file = download.modelFile;
+  const id = file === null ? undefined : entries.find((entry) => entry.file === file)?.id;
+  const isOff = useAppStore((state) => id !== undefined && selectModel(state, id)?.state === 'off');
+  return id === undefined || !isOff ? null : <LoadButton id={id} plan={plans.get(id)} />;
+}
+
+function DownloadRow({ download, children }: { readonly download: DownloadView; readonly children: ReactNode }) {
   const { bridge } = useEngine();
   const { id, source, state } = download;
   const part = downloadPart(download);
@@ -88,17 +108,22 @@ function DownloadRow({ download }: { readonly download: DownloadView }) {
     bridge.call(command, { download: id }).catch(notifyError);
   };
   return (
-    <li className={styles['row']} data-download={source}>
-      <div className={styles['head']}>
-        <span className={styles['source']} title={source}>
+    <li className={listStyles['row']} data-download={source}>
+      <div className={listStyles['head']}>
+        <span className={listStyles['name']} title={source}>
           {source}
         </span>
         {download.quant === null || source.endsWith(`:${download.quant}`) ? null : (
-          <span className={styles['quant']}>{download.quant}</span>
+          <span className={listStyles['tag']}>{download.quant}</span>
         )}
         <span className={styles['state']}>{state === 'failed' ? 'failed' : describeDownload(download)}</span>
+        {children}
         {state === 'finished' ? null : isStopped(download) ? (
-          <Button kind="quiet" aria-label={`Resume ${source}`} onClick={act('resume-download')}>
+          <Button
+            kind="quiet"
+            aria-label={`${state === 'failed' ? 'Try again' : 'Resume'} ${source}`}
+            onClick={act('resume-download')}
+          >
             {state === 'failed' ? <RotateCcw size={14} aria-hidden /> : <Play size={14} aria-hidden />}
             {state === 'failed' ? 'Try again' : 'Resume'}
           </Button>
@@ -109,7 +134,7 @@ function DownloadRow({ download }: { readonly download: DownloadView }) {
         )}
         <Button
           kind="quiet"
-          aria-label={state === 'finished' ? `Take ${source} off the list` : `Cancel ${source}`}
+          aria-label={`${state === 'finished' ? 'Dismiss' : 'Cancel'} ${source}`}
           onClick={act('cancel-download')}
         >
           <X size={14} aria-hidden /> {state === 'finished' ? 'Dismiss' : 'Cancel'}

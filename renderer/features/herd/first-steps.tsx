@@ -7,8 +7,8 @@ import styles from './first-steps.module.css';
 /** Shown as long as nothing but the demo is there: from nothing to an answer in three steps. */
 export function FirstSteps() {
   const snapshot = useAppStore((state) => state.snapshot);
-  const isNew = snapshot?.models.every(({ isDemo }) => isDemo) === true;
-  if (snapshot === undefined || !isNew) return null;
+  const isNew = snapshot?.pools.length === 0 && snapshot.models.every(({ isDemo }) => isDemo);
+  if (!isNew) return null;
   const { engine, instance } = snapshot;
   return (
     <section className={styles['steps']} aria-labelledby="first-steps">

@@ -1,10 +1,9 @@
 import { Pin, PinOff } from 'lucide-react';
 import type { LoadPlanView } from '#shared/contract/memory.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
-import { describePlan } from '#shared/model/describe-plan.ts';
 import { Button } from '../../components/button.tsx';
 import { EjectMenu } from '../../components/eject-menu.tsx';
-import { Popover, PopoverClose } from '../../components/popover.tsx';
+import { LoadButton } from '../../components/load-button.tsx';
 import { useEngine } from '../../store/engine-context.ts';
 import styles from './row-actions.module.css';
 
@@ -40,43 +39,6 @@ function MainAction({ model, plan }: { readonly model: ModelView; readonly plan:
     case 'stopping':
       return <Button disabled>Stopping</Button>;
   }
-}
-
-/** Loads at once where that costs nobody anything; else it shows the plan first. */
-function LoadButton({ id, plan }: { readonly id: string; readonly plan: LoadPlanView | undefined }) {
-  const { actions } = useEngine();
-  const load = (): void => void actions.load(id);
-  if (plan === undefined || plan.outcome === 'fits' || plan.outcome === 'unknown') {
-    return (
-      <Button aria-label={`Load ${id}`} onClick={load}>
-        Load
-      </Button>
-    );
-  }
-  const isRoomless = plan.outcome === 'no-room';
-  return (
-    <Popover
-      title={isRoomless ? `Why ${id} won’t fit` : `Load ${id}?`}
-      trigger={
-        <Button aria-label={isRoomless ? `Why ${id} won’t fit` : `Load ${id}`}>{isRoomless ? 'Why?' : 'Load…'}</Button>
-      }
-    >
-      <ul className={styles['plan']}>
-        {describePlan(plan).map((line) => (
-          <li key={line}>{line.trim()}</li>
-        ))}
-      </ul>
-      {isRoomless ? null : (
-        <PopoverClose
-          render={
-            <Button kind="primary" onClick={load}>
-              Load
-            </Button>
-          }
-        />
-      )}
-    </Popover>
-  );
 }
 
 function PinButton({ model: { id, isPinned } }: { readonly model: ModelView }) {

@@ -5,6 +5,7 @@ import { Select } from '../../components/select.tsx';
 import { EmptyState } from '../../components/states.tsx';
 import { useAppStore } from '../../store/app-store.ts';
 import { useEngine } from '../../store/engine-context.ts';
+import { cssColourOf } from '../../store/model-colours.ts';
 import { formatPlace } from '../../store/pages.ts';
 import { selectColours } from '../../store/selectors.ts';
 import { useNow } from '../../store/use-now.ts';
@@ -96,7 +97,7 @@ export function QueuePage() {
               <QueueTableRow
                 key={row.entry.id}
                 row={row}
-                colour={colours.get(row.entry.modelId) ?? 0}
+                colour={cssColourOf(colours, row.entry.modelId)}
                 queueAt={queueAt}
                 now={now}
                 isCancelling={cancelling.has(row.entry.id)}

@@ -1,12 +1,13 @@
 import { X } from 'lucide-react';
 import { Button } from '../../components/button.tsx';
-import { formatPlace } from '../../store/pages.ts';
+import { ModelLink } from '../../components/model-link.tsx';
 import { describeAge, describeExpected, type QueueRow } from './queue-rows.ts';
 import styles from './queue-page.module.css';
 
 export interface QueueTableRowProps {
   readonly row: QueueRow;
-  readonly colour: number;
+  /** One of CSS. */
+  readonly colour: string;
   readonly queueAt: number;
   readonly now: number;
   readonly isCancelling: boolean;
@@ -30,15 +31,8 @@ export function QueueTableRow({ row, colour, queueAt, now, isCancelling, onCance
     >
       <td className={styles['number']}>{isGone ? '–' : position}</td>
       <th scope="row" className={styles['model']}>
-        <span className={styles['dot']} style={{ background: `var(--model-${colour})` }} aria-hidden />
-        <a
-          href={formatPlace({ page: 'logs', subject: modelId })}
-          title={`Logs of ${modelId}`}
-          data-row-head
-          aria-keyshortcuts="Delete Backspace"
-        >
-          {modelId}
-        </a>
+        <span className={styles['dot']} style={{ background: colour }} aria-hidden />
+        <ModelLink id={modelId} data-row-head aria-keyshortcuts="Delete Backspace" />
       </th>
       <td className={styles['lane']} title={lane}>
         {lane}

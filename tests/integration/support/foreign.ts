@@ -40,7 +40,8 @@ export async function startForeign(
     format,
     env = {},
     name = 'foreign.json',
-  }: { format?: ForeignFormatName; env?: Record<string, string>; name?: string } = {},
+    host,
+  }: { format?: ForeignFormatName; env?: Record<string, string>; name?: string; host?: string } = {},
 ): Promise<ForeignCorral> {
   const configFile = path.join(folder.path, name);
   await mkdir(path.dirname(configFile), { recursive: true });
@@ -62,7 +63,7 @@ export async function startForeign(
     engine = await startHeadless({
       configFile,
       format,
-      host: undefined,
+      host,
       port: 0,
       dataDir: dataFolder,
       version: '0.0.0-test',

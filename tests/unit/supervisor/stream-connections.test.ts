@@ -9,6 +9,11 @@ import { createFakeClock, type FakeClock } from '../../fakes/fake-clock.ts';
 
 class FakeDispatcher extends EventEmitter {
   isDestroyed = false;
+  isClosing = false;
+  close(): Promise<void> {
+    this.isClosing = true;
+    return Promise.resolve();
+  }
   destroy(): Promise<void> {
     this.isDestroyed = true;
     return Promise.resolve();
@@ -81,11 +86,14 @@ describe('connections of streams', () => {
     expect(streams.take().dispatcher).toBe(opened[1]);
   });
 
-  it('ends the one it watches when it is closed', async () => {
+  it.each([
+    ['close', { isClosing: true, isDestroyed: false }],
+    ['destroy', { isClosing: false, isDestroyed: true }],
+  ] as const)('ends the one it watches with %s, and learns nothing more', async (way, expected) => {
     const { streams, opened, clock } = createScene();
     const first = streams.take();
-    await streams.close();
-    expect(opened).toMatchObject([{ isDestroyed: true }]);
+    await streams[way]();
+    expect(opened).toMatchObject([expected]);
     first.end(true);
     clock.advance(1000);
     expect(streams.take().isLast).toBe(true);

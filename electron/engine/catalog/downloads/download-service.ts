@@ -7,6 +7,7 @@ import { delay, type Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { chooseFiles, type RepoFile } from './choose-files.ts';
 import { checkDiskSpace } from './disk-space.ts';
+import { createDownloadTeller } from './download-teller.ts';
 import { createDownload, planFiles, plannedFile, restoreDownload, type Download } from './download.ts';
 import { TransientError } from './download-errors.ts';
 import type { DownloadService, PulledModel } from './download-service-contract.ts';
@@ -37,27 +38,14 @@ export interface DownloadServiceParts {
 }
 
 const MAX_FINISHED = 20;
-/** Progress is told this often; a person sees no difference. */
-const TELL_EVERY_MS = 250;
 
 export function createDownloadService(parts: DownloadServiceParts): DownloadService {
   const { client, cacheFolder, clock, logger } = parts;
   const downloads = new Map<string, Download>();
-  const listeners = new Set<(view: DownloadView) => void>();
-  const toldAtMs = new Map<string, number>();
+  const { tell, tellProgress, subscribe, close: closeTeller } = createDownloadTeller(clock);
   const slots = createSlots(parts.parallelFiles);
   const fetches = createSharedFetches<FileListener>();
   let isClosed = false;
-
-  function tell(download: Download): void {
-    toldAtMs.set(download.id, clock.nowMs());
-    const view = download.view();
-    for (const listener of listeners) listener(view);
-  }
-
-  function tellProgress(download: Download): void {
-    if (clock.nowMs() - (toldAtMs.get(download.id) ?? Number.NEGATIVE_INFINITY) >= TELL_EVERY_MS) tell(download);
-  }
 
   function save(): void {
     void saveNow();
@@ -356,10 +344,7 @@ export function createDownloadService(parts: DownloadServiceParts): DownloadServ
 
     list: () => [...downloads.values()].map((each) => each.view()),
 
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
 
     async restore() {
       try {
@@ -382,7 +367,7 @@ export function createDownloadService(parts: DownloadServiceParts): DownloadServ
         abort?.abort(new AppError('shutting-down', 'Corral is shutting down.'));
       await Promise.all([...downloads.values()].map(({ ended }) => ended));
       await saveNow();
-      listeners.clear();
+      closeTeller();
     },
   };
 }

@@ -15,6 +15,9 @@ export const llamaSwapDialect: Dialect = {
   create: (host, options) => createListener(host, options as LlamaSwapOptions),
 };
 
+/** A peer that has got another model is not asked for its list with each request. */
+const LIST_MAX_AGE_MS = 60_000;
+
 /** `running` is what llama-swap calls a process that is there. */
 const stateNames: Readonly<Partial<Record<ModelState, string>>> = {
   starting: 'starting',
@@ -40,7 +43,9 @@ function createListener(host: DialectHost, options: LlamaSwapOptions): DialectLi
           sendText(response, 200, 'OK');
           return true;
         case '/v1/models':
-          sendJson(response, 200, { data: listModels(call) });
+          answerLater(response, FAMILY, async () => {
+            sendJson(response, 200, { data: [...listModels(call), ...(await listPeers(call))] });
+          });
           return true;
         case '/running':
           sendJson(response, 200, { running: listRunning(call) });
@@ -98,6 +103,20 @@ function createListener(host: DialectHost, options: LlamaSwapOptions): DialectLi
     });
   }
 
+  /** Pools, which is what becomes of `peers`; what is here by the same name goes first. */
+  async function listPeers({ lane }: DialectCall): Promise<Record<string, unknown>[]> {
+    const created = Math.floor(host.engine.snapshot().instance.startedAt / 1000);
+    const pooled = await host.pooledModels(lane, LIST_MAX_AGE_MS);
+    return pooled.flatMap(({ id, poolName }) =>
+      host.resolveName(id) !== undefined
+        ? []
+        : {
+            ...{ id, object: 'model', created, owned_by: 'llama-swap', name: `${poolName}: ${id}` },
+            meta: { llamaswap: { peerID: poolName } },
+          },
+    );
+  }
+
   function listRunning({ lane }: DialectCall): Record<string, unknown>[] {
     return host.modelIds(lane).flatMap((id) => {
       const { state } = host.engine.model(id);
@@ -152,7 +171,18 @@ function createListener(host: DialectHost, options: LlamaSwapOptions): DialectLi
     });
   }
 
-  return { family: FAMILY, answer, close: logs.close };
+  return {
+    family: FAMILY,
+    answer,
+    checkTarget(modelId, { canStart }) {
+      const limit = options.models[modelId]?.concurrencyLimit;
+      if (limit === undefined || !canStart) return undefined;
+      const { activeRequests, waitingRequests } = host.engine.model(modelId);
+      return activeRequests + waitingRequests < limit ? undefined : new AppError('queue-full', 'Too many requests');
+    },
+    sendsComments: (modelId) => options.models[modelId]?.sendLoadingState,
+    close: logs.close,
+  };
 }
 
 function decoded(text: string): string {

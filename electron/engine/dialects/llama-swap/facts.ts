@@ -14,10 +14,20 @@ export const optionsSchema = z.strictObject({
         description: z.string().optional(),
         metadata: z.record(z.string(), z.json()).optional(),
         unlistedAliases: z.array(modelIdField).prefault([]),
+        concurrencyLimit: z
+          .number()
+          .int()
+          .min(1)
+          .optional()
+          .describe('Requests at this address beyond so many that run or wait are refused. Unset: they wait.'),
+        sendLoadingState: z
+          .boolean()
+          .optional()
+          .describe('Send comments on streams while they wait. Unset: as `scheduler.waitingComments.enabled` says.'),
       }),
     )
     .prefault({})
-    .describe('What the list of models tells of each.'),
+    .describe('What the list of models tells of each, and what holds for it at this address.'),
 });
 
 export type LlamaSwapOptions = z.output<typeof optionsSchema>;

@@ -4,7 +4,7 @@ import { explainZodIssues } from '../../config/explain-zod-issues.ts';
 import type { ImportEntry } from '../foreign-format.ts';
 import { isEarlyForm, llamaSwapDocument, normaliseDocument, type LlamaSwapDocument } from './document.ts';
 import { createImportContext, seconds, type ImportContext } from './import-context.ts';
-import { importModels, type ListedDetails } from './import-models.ts';
+import { importModels, type ModelDetails } from './import-models.ts';
 import { importSets } from './import-sets.ts';
 import { createMacroExpander, type MacroValue } from './macros.ts';
 
@@ -144,7 +144,7 @@ const DROPPED: Readonly<Record<string, string>> = {
 
 function listenerOptions(
   document: LlamaSwapDocument,
-  details: Readonly<Record<string, ListedDetails>>,
+  details: Readonly<Record<string, ModelDetails>>,
   context: ImportContext,
 ): Record<string, unknown> {
   const told = Object.fromEntries(Object.entries(details).filter(([, detail]) => Object.keys(detail).length > 0));

@@ -8,17 +8,19 @@ import { literalAll, type MacroScope, type MacroValue } from './macros.ts';
 /** What llama-swap counts ports from where the file does not say. */
 const DEFAULT_START_PORT = 5800;
 
-/** What its list of models tells of one. */
-export interface ListedDetails {
+/** What the llama-swap address has to know of a model, first of all what its list of models tells. */
+export interface ModelDetails {
   name?: string;
   description?: string;
   metadata?: unknown;
   unlistedAliases?: string[];
+  concurrencyLimit?: number;
+  sendLoadingState?: boolean;
 }
 
 export interface ImportedModels {
   readonly native: Readonly<Record<string, Record<string, unknown>>>;
-  readonly details: Readonly<Record<string, ListedDetails>>;
+  readonly details: Readonly<Record<string, ModelDetails>>;
   /** The id behind an id or alias of the file. */
   resolve(name: string): string | undefined;
 }
@@ -30,7 +32,7 @@ export function importModels(document: LlamaSwapDocument, context: ImportContext
   let nextPort = startPort ?? DEFAULT_START_PORT;
   const hasFixedPorts = startPort !== undefined;
   const native: Record<string, Record<string, unknown>> = {};
-  const details: Record<string, ListedDetails> = {};
+  const details: Record<string, ModelDetails> = {};
   const owners = new Map<string, string>();
   for (const [id, model] of Object.entries(models)) {
     for (const alias of aliasesOf(model)) owners.set(alias.id, id);
@@ -84,12 +86,12 @@ function importModel(
   model: LlamaSwapModel,
   port: number | undefined,
   context: ImportContext,
-): { native: Record<string, unknown>; details: ListedDetails } {
+): { native: Record<string, unknown>; details: ModelDetails } {
   const at = (...rest: PathSegment[]): PathSegment[] => ['models', id, ...rest];
   const { expander, mapped, approximated } = context;
   const scope = scopeOf(model, id, port === undefined ? '${PORT}' : String(port), context);
   const native: Record<string, unknown> = {};
-  const details: ListedDetails = {};
+  const details: ModelDetails = {};
 
   const command = commandOf(expander.expand(withoutComments(model.cmd), scope, at('cmd')), at('cmd'), context);
   native['command'] = command;
@@ -124,12 +126,12 @@ function importModel(
   }
   const limit = context.wholeNumber(model.concurrencyLimit, at('concurrencyLimit'));
   if (limit !== undefined) {
-    if (limit > 0) native['concurrency'] = limit;
-    approximated(
-      at('concurrencyLimit'),
-      limit > 0 ? 'requests beyond it wait in the queue instead of being refused' : 'as many as the server takes',
-      at('concurrency'),
-    );
+    if (limit > 0) {
+      native['concurrency'] = limit;
+      details.concurrencyLimit = limit;
+      const note = 'requests beyond it are refused on the llama-swap address, and wait in the queue on others';
+      mapped(at('concurrencyLimit'), note, at('concurrency'));
+    } else approximated(at('concurrencyLimit'), 'as many as the server takes, not ten', at('concurrency'));
   }
   importEnvironment(model, scope, native, at, context);
   const filters = importFilters(model, scope, at, context);
@@ -153,7 +155,9 @@ function importModel(
     if (model[key] !== undefined) mapped(at(key), 'told in the list of models on the llama-swap address');
   }
   if (model.sendLoadingState !== undefined) {
-    approximated(at('sendLoadingState'), 'streams get comments while they wait, for all models or none');
+    details.sendLoadingState = context.isTrue(model.sendLoadingState);
+    const note = details.sendLoadingState ? 'comments on its streams while they wait' : 'no comments on its streams';
+    approximated(at('sendLoadingState'), `${note}, on the llama-swap address`);
   }
   for (const key of ['timeouts', 'capabilities'] as const) {
     if (model[key] !== undefined) context.dropped(at(key), DROPPED[key]);
@@ -297,7 +301,7 @@ function aliasesOf(model: LlamaSwapModel): WrittenAlias[] {
 
 function importAliases(
   model: LlamaSwapModel,
-  parts: { id: string; native: Record<string, unknown>; details: ListedDetails; extra: readonly string[] },
+  parts: { id: string; native: Record<string, unknown>; details: ModelDetails; extra: readonly string[] },
   { mapped }: ImportContext,
 ): void {
   const { id, native, details, extra } = parts;

@@ -193,6 +193,8 @@ describe('today’s form', () => {
               description: 'Thinks',
               metadata: { port: 10003, temperature: 0.7, note: 'runs gpt-oss, ctx=16384', list: [1, 0.7] },
               unlistedAliases: ['gpt-hidden'],
+              concurrencyLimit: 3,
+              sendLoadingState: false,
             },
           },
         },
@@ -203,6 +205,22 @@ describe('today’s form', () => {
         endpoints: [{ url: 'http://192.168.1.23', apiKey: '${env.SWAP_KEY}', models: ['model_a', 'org/model_b'] }],
       },
     });
+  });
+
+  it('keeps a limit of requests, which on its own address refuses what is beyond it', () => {
+    const { report } = accepted(
+      "models: { a: { cmd: 'serve ${PORT}', concurrencyLimit: 3 }, b: { cmd: 'x ${PORT}', concurrencyLimit: 0 } }",
+    );
+    const limits = report.filter(({ path }) => path.endsWith('concurrencyLimit'));
+    expect(limits).toEqual([
+      {
+        path: 'models.a.concurrencyLimit',
+        outcome: 'mapped',
+        note: expect.stringContaining('refused on the llama-swap address') as string,
+        to: 'models.a.concurrency',
+      },
+      expect.objectContaining({ path: 'models.b.concurrencyLimit', outcome: 'approximated' }),
+    ]);
   });
 
   it('says of every key what became of it', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BridgeUpdate } from '#shared/contract/bridge.ts';
 import type { Snapshot } from '#shared/contract/snapshot.ts';
 import { applyUpdates, useAppStore } from '../../../../renderer/store/app-store.ts';
-import { assignColours } from '../../../../renderer/store/model-colours.ts';
+import { assignColours, cssColourOf } from '../../../../renderer/store/model-colours.ts';
 import { formatPlace, pages, parsePlace } from '../../../../renderer/store/pages.ts';
 import { countHerd, heldBytes, orderHerd, selectColours } from '../../../../renderer/store/selectors.ts';
 import { planSignature } from '../../../../renderer/store/use-plans.ts';
@@ -80,6 +80,12 @@ describe('colours', () => {
 
   it('do not depend on the order of the models', () => {
     expect(assignColours([...ids].reverse())).toEqual(assignColours(ids));
+  });
+
+  it('are not lent to a model that is not on this machine', () => {
+    const colours = assignColours(['here']);
+    expect(cssColourOf(colours, 'here')).toBe(`var(--model-${colours.get('here') ?? ''})`);
+    expect(cssColourOf(colours, 'far')).toBe('var(--others)');
   });
 
   it('are given to more models than there are colours', () => {
