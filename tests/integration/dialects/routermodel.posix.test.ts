@@ -275,7 +275,7 @@ describe('the status in real time', () => {
     const { ask, chat, dataFolder } = await start(['a']);
     await chat('a');
     const statusFile = path.join(dataFolder, 'model_status.json');
-    const server = await openStatusServer({ port: 0, statusFile, clock: systemClock });
+    const server = await openStatusServer({ port: 0, statusFile, clock: systemClock, setting: '--port' });
     try {
       const status = async (): Promise<{ models: { a: { status: string } }; server: { status: string } }> => {
         const response = await fetch(`http://127.0.0.1:${server.port}/status`);

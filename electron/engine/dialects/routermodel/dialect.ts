@@ -80,12 +80,15 @@ function createRouterModelListener(host: DialectHost, options: RouterModelOption
     { isLooking: false },
   );
   if (options.statusPort !== undefined) {
-    statusServer = openStatusServer({ port: options.statusPort, statusFile: statusFileName, clock }).catch(
-      (thrown: unknown) => {
-        host.log('error', `The status server does not listen: ${(thrown as Error).message}`);
-        return undefined;
-      },
-    );
+    statusServer = openStatusServer({
+      port: options.statusPort,
+      statusFile: statusFileName,
+      clock,
+      setting: 'statusPort',
+    }).catch((thrown: unknown) => {
+      host.log('error', `The status server does not listen: ${(thrown as Error).message}`);
+      return undefined;
+    });
   }
 
   /** The models that the caller may see, in the order of the file. */

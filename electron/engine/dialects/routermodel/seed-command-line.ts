@@ -41,7 +41,12 @@ function parseStatus(args: readonly string[]): SeedAction {
 
 /** Until it is asked to end. */
 async function serveStatus(port: number, { dataFolder, signal, print }: StepTools): Promise<number> {
-  const server = await openStatusServer({ port, statusFile: statusFilePath(dataFolder), clock: systemClock });
+  const server = await openStatusServer({
+    port,
+    statusFile: statusFilePath(dataFolder),
+    clock: systemClock,
+    setting: '--port',
+  });
   try {
     print(`Status server: http://127.0.0.1:${server.port}/status`);
     await new Promise<void>((resolveWait) => {

@@ -23,6 +23,8 @@ export async function openStatusServer(options: {
   readonly port: number;
   readonly statusFile: string;
   readonly clock: Clock;
+  /** Where the port is said, for who must change it. */
+  readonly setting: string;
 }): Promise<StatusServer> {
   const { clock, statusFile } = options;
   const streams = createStatusStreams(clock);
@@ -84,7 +86,7 @@ export async function openStatusServer(options: {
       sendJson(response, thrown instanceof URIError ? 400 : 500, { detail: (thrown as Error).message }),
     );
   });
-  const port = await listen(server, options.port);
+  const port = await listen(server, options.port, options.setting);
   return {
     port,
     async close() {
@@ -117,12 +119,12 @@ async function readUnlessBroken(statusFile: string): Promise<FullStatus | undefi
   }
 }
 
-function listen(server: Server, port: number): Promise<number> {
+function listen(server: Server, port: number, setting: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         error.code === 'EADDRINUSE'
-          ? new AppError('port-taken', `Port ${port} is taken; give the status server another one with --port.`)
+          ? new AppError('port-taken', `Port ${port} is taken; give the status server another one with ${setting}.`)
           : error,
       ),
     );
