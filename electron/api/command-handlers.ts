@@ -50,6 +50,7 @@ export function createCommandHandlers(engine: Engine, { isOwner }: { readonly is
     'rescan-catalog': async () => ({ found: await engine.rescanCatalog() }),
     'pull-model': ({ source, file }) =>
       Promise.resolve({ download: engine.downloads.start(source, file === undefined ? {} : { file }) }),
+    'delete-model': async ({ model }, signal) => ({ deleted: await engine.deleteModel(model, signal) }),
     'pause-download': ({ download }) => Promise.resolve({ download: engine.downloads.pause(download) }),
     'resume-download': ({ download }) => Promise.resolve({ download: engine.downloads.resume(download) }),
     'cancel-download': async ({ download }) => {

@@ -29,12 +29,24 @@ export type OpenApiContent = Readonly<Record<string, { readonly schema: Readonly
 
 const healthSchema = z.object({ status: z.enum(['ok', 'shutting down']) });
 
+/** What Corral does not know is left out. */
+const listedFactsSchema = z.looseObject({
+  state: z.string(),
+  aliases: z.array(z.string()),
+  context_size: z.int().optional().describe('Tokens, of one that was loaded.'),
+  size_bytes: z.int().optional().describe('All its files together.'),
+  modalities: z
+    .object({ input: z.array(z.string()), output: z.array(z.string()) })
+    .optional()
+    .describe('Such as text, image and audio; text, embeddings or scores.'),
+});
+
 const listedModelSchema = z.object({
   id: z.string(),
   object: z.literal('model'),
   created: z.int().describe('Seconds since 1970.'),
   owned_by: z.string(),
-  corral: z.looseObject({ state: z.string() }).describe('What Corral adds to OpenAI’s fields.'),
+  corral: listedFactsSchema.describe('What Corral adds to OpenAI’s fields.'),
 });
 
 const modelListSchema = z.object({ object: z.literal('list'), data: z.array(listedModelSchema) });

@@ -10,6 +10,7 @@ import { reportError } from './report-error.ts';
 import type { Terminal, VerbContext } from './terminal.ts';
 import { checkConfig, showConfigPath } from './verbs/config.ts';
 import { importConfigFile } from './verbs/config-import.ts';
+import { deleteModel } from './verbs/delete.ts';
 import { ejectModels } from './verbs/eject.ts';
 import { showAllModels, showLoadedModels } from './verbs/list-models.ts';
 import { loadModel } from './verbs/load.ts';
@@ -254,6 +255,14 @@ function createProgram(options: CliOptions, setExitCode: (exitCode: number) => v
     .option('--file <name>', 'a file within the repository')
     .action((source: string, flags: CommonOptions & { file?: string }) =>
       talk(flags, (bridge, context) => pullModel(bridge, context, { source, file: flags.file })),
+    );
+  addVerb(program, 'delete', 'Delete the files of a model that Corral downloaded.')
+    .argument('<model>', 'id or alias')
+    .action((name: string, common: CommonOptions) =>
+      talk(common, async (bridge, context) => {
+        await waitWithoutDeadline();
+        await deleteModel(bridge, context, name);
+      }),
     );
   addVerb(program, 'import', 'Add a model file, or all models of a folder, to the configuration.')
     .argument('<path>', 'a .gguf file or a folder')

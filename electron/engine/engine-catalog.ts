@@ -1,6 +1,7 @@
 import type { CatalogBuild, CatalogModel, CatalogView } from '#shared/contract/catalog.ts';
 import type { ModelOrigin } from '#shared/contract/snapshot.ts';
 import { toAppError } from '#shared/contract/errors.ts';
+import type { PulledFiles } from './catalog/downloads/pulled-files.ts';
 import type { GgufMetadataReader } from './catalog/gguf-metadata.ts';
 import type { ModelMetadata } from './catalog/gguf-model-metadata.ts';
 import type { FileModelConfig, ModelConfig } from './config/resolved-config.ts';
@@ -12,6 +13,7 @@ export interface CatalogOptions {
   readonly metadata: Pick<GgufMetadataReader, 'read'>;
   readonly engines: Pick<Engines, 'status' | 'list'>;
   readonly capabilities: Pick<CapabilitiesReader, 'known'>;
+  readonly pulled: Pick<PulledFiles, 'has'>;
   models(): ReadonlyMap<string, ModelConfig>;
   originOf(modelId: string): ModelOrigin;
 }
@@ -21,9 +23,11 @@ export function createCatalog(options: CatalogOptions): { read(signal: AbortSign
   const { metadata, engines, capabilities } = options;
 
   async function describeModel(model: FileModelConfig, signal: AbortSignal): Promise<CatalogModel> {
-    const [file, projector] = await Promise.all([
+    const origin = options.originOf(model.id);
+    const [file, projector, isPulled] = await Promise.all([
       readMetadata(model.file, signal),
       model.mmproj === undefined ? undefined : readMetadata(model.mmproj, signal),
+      options.pulled.has(model.file),
     ]);
     const known = 'metadata' in file ? file.metadata : null;
     const problems = [file, projector].flatMap((each) =>
@@ -35,8 +39,9 @@ export function createCatalog(options: CatalogOptions): { read(signal: AbortSign
     }
     return {
       id: model.id,
-      isDemo: options.originOf(model.id) === 'demo',
-      origin: options.originOf(model.id),
+      isDemo: origin === 'demo',
+      origin,
+      canDelete: isPulled && origin !== 'config',
       file: model.file,
       mmproj: model.mmproj ?? null,
       metadata: known === null ? null : metadataView(known),

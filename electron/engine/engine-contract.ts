@@ -12,6 +12,7 @@ import type { ResolvedConfig } from './config/resolved-config.ts';
 import type { DownloadService } from './catalog/downloads/download-service-contract.ts';
 import type { SettingsAccess, SettingsCaller } from './config/settings-access.ts';
 import type { DialectName } from './dialects/dialect-names.ts';
+import type { DeleteModel } from './engine-deletes.ts';
 import type { MemoryProbes } from './engine-memory.ts';
 import type { EventListener } from './event-feed.ts';
 import type { Clock } from './ports/clock.ts';
@@ -84,6 +85,7 @@ export interface Engine {
   loadModel(modelId: string, signal: AbortSignal): Promise<void>;
   ejectModel(modelId: string, mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome>;
   ejectAllModels(mode: EjectMode, signal: AbortSignal): Promise<EjectOutcome[]>;
+  readonly deleteModel: DeleteModel;
   setPinned(modelId: string, isPinned: boolean): void;
   resetModel(modelId: string): void;
   /** What loading a model would take and do now. */

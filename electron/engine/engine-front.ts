@@ -3,12 +3,13 @@ import type { AppError } from '#shared/contract/errors.ts';
 import type { ModelView } from '#shared/contract/snapshot.ts';
 import { isResident } from '#shared/model/model-state.ts';
 import type { GgufMetadataReader } from './catalog/gguf-metadata.ts';
+import { describeFileFacts } from './catalog/file-facts.ts';
 import type { DialectListener } from './dialects/dialect.ts';
 import type { DialectName } from './dialects/dialect-names.ts';
 import { companionsOf } from './companions-of-set.ts';
+import type { Engine } from './engine-contract.ts';
 import type { ModelTable } from './model-table.ts';
 import { createOllamaApi, type OllamaApi } from './ollama/ollama-api.ts';
-import type { PullService } from './ollama/pull.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
 import type { Pools } from './pools/pools-contract.ts';
@@ -52,9 +53,8 @@ export interface EngineFrontOptions {
   readonly pools: Pick<Pools, 'ownId' | 'resolve' | 'acquire' | 'isSticky' | 'models' | 'waitStatus'>;
   loadInBackground(modelId: string, setName?: string): void;
   checkAdmin(headers: IncomingHttpHeaders): AppError | undefined;
-  readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys'>;
-  /** Undefined where models cannot be fetched. */
-  readonly pulls?: PullService | undefined;
+  readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys' | 'known'>;
+  readonly shelf: Pick<Engine, 'downloads' | 'deleteModel'>;
   isShuttingDown(): boolean;
 }
 
@@ -150,7 +150,8 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
       ttlMs: (modelId) => scheduler.counts(modelId).ttlMs,
       metadata: options.metadata,
       hasRoot,
-      pulls: options.pulls,
+      pulls: options.shelf.downloads,
+      deleteModel: options.shelf.deleteModel,
     });
 
   const createApp = (guardPolicy: () => GuardPolicy, mounts: readonly Mount[]): RequestListener =>
@@ -162,7 +163,9 @@ export function createEngineFront(options: EngineFrontOptions): EngineFront {
       listModels: () => [
         ...options.models().map(({ id, state, isDemo, contextSize, aliases }) => {
           const isUnlisted = table().models.get(id)?.isUnlisted === true;
-          return { id, createdSeconds: Math.floor(startedAt / 1000), state, isDemo, isUnlisted, contextSize, aliases };
+          const facts = describeFileFacts(table().models.get(id), options.metadata.known);
+          const createdSeconds = Math.floor(startedAt / 1000);
+          return { id, createdSeconds, state, isDemo, isUnlisted, contextSize, aliases, ...facts };
         }),
         ...pools.models().flatMap((model) => (table().resolve(model.id) === undefined ? [listedPoolModel(model)] : [])),
       ],

@@ -53,7 +53,7 @@ export interface EngineMemoryParts {
   /** For the scheduler. */
   readonly keeper: MemoryKeeper;
   /** The one reader of model files. */
-  readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys'>;
+  readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys' | 'known'>;
   view(isGameMode: boolean): MemoryView;
   /** A process says something about its memory. */
   hear(modelId: string, fact: LogFact): void;

@@ -37,7 +37,7 @@ export function createEngineViews(options: {
   readonly clock: Clock;
   readonly feed: EventFeed;
   readonly inUse: ConfigInUse;
-  readonly shelf: Pick<ModelShelf, 'originOf' | 'downloads'>;
+  readonly shelf: Pick<ModelShelf, 'originOf' | 'commands'>;
   readonly engines: Pick<Engines, 'status'>;
   readonly supervisor: Pick<Supervisor, 'process'>;
   readonly memory: Pick<EngineMemoryParts, 'view' | 'need' | 'history'>;
@@ -87,7 +87,7 @@ export function createEngineViews(options: {
       queue: pools.queue(),
       pools: pools.views(),
       memory: steadyMemory.view(),
-      downloads: shelf.downloads.list(),
+      downloads: shelf.commands.downloads.list(),
     }),
     markModel(modelId) {
       feed.mark(`model:${modelId}`, () => {

@@ -99,10 +99,11 @@ async function setUp(
     logger,
     feed,
     config: () => inUse.config,
-    models: () => inUse.table.models,
+    table: () => inUse.table,
     memory: () => memory,
     engines: () => engines,
     capabilities: () => capabilities,
+    ejectModel: (...asked) => scheduler.eject(...asked),
     onChange: () => reconfigure.takeFoundModels(),
   });
   undo.push(() => shelf.close());
@@ -264,7 +265,7 @@ async function setUp(
     loadInBackground,
     checkAdmin,
     metadata: memory.metadata,
-    pulls: shelf.downloads,
+    shelf: shelf.commands,
     isShuttingDown: isStopping,
   });
   const listeners = createEngineListeners({
@@ -376,9 +377,7 @@ async function setUp(
       lookForEngine();
     },
     ...createSettingsFacade(options.settings, views.isLoaded),
-    readCatalog: shelf.readCatalog,
-    rescanCatalog: shelf.rescan,
-    downloads: shelf.downloads,
+    ...shelf.commands,
     readMemoryHistory: views.readMemoryHistory,
     listRequests: records.list,
     readLogs: logs.createReader((name) => inUse.table.resolve(name)?.modelId),

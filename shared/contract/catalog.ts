@@ -8,6 +8,8 @@ export const catalogModelSchema = z.object({
   id: z.string(),
   isDemo: z.boolean(),
   origin: z.enum(modelOrigins),
+  /** Corral downloaded it, and no configuration names it: `delete-model` deletes its files. */
+  canDelete: z.boolean(),
   file: z.string(),
   mmproj: z.string().nullable(),
   /** Null if the file could not be read; `problem` says why. */

@@ -39,6 +39,16 @@ const ejectOutcomeSchema = z.object({
 
 export type EjectOutcome = z.infer<typeof ejectOutcomeSchema>;
 
+const deletedModelSchema = z.object({
+  model: z.string(),
+  /** Absolute paths. */
+  files: z.array(z.string()),
+  /** Space on the disk; content that another snapshot of the repository needs stays. */
+  freedBytes: z.number(),
+});
+
+export type DeletedModel = z.infer<typeof deletedModelSchema>;
+
 /**
  * Everything a client can ask for. Transports loop over this table: a new command is a row here, a handler in
  * electron/api and a caller.
@@ -89,6 +99,11 @@ export const commands = {
     request: z.strictObject({ source: z.string().min(1).max(500), file: z.string().min(1).max(1000).optional() }),
     response: downloadResponse,
   },
+  /**
+   * Deletes the files of a model that Corral downloaded, once its running requests are answered and it is unloaded. Whatever
+   * else there is, in the configuration or put there by other programs, is refused.
+   */
+  'delete-model': { request: modelRequest, response: z.object({ deleted: deletedModelSchema }) },
   'pause-download': { request: downloadRequest, response: downloadResponse },
   /** Also tries one again that failed. */
   'resume-download': { request: downloadRequest, response: downloadResponse },

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { Ollama } from 'ollama';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { buildSentenceModel } from '../../electron/engine/catalog/sentence-model.ts';
@@ -23,7 +25,7 @@ afterEach(async () => {
   await hub.close();
 });
 
-it('the ollama package pulls a model from Hugging Face with the admin token, and then chats with it', async () => {
+it('the ollama package pulls a model from Hugging Face with the admin token, chats with it, and deletes it', async () => {
   const ollama = new Ollama({
     host: corral.address,
     headers: { authorization: `Bearer ${corral.engine.instanceToken}` },
@@ -43,4 +45,19 @@ it('the ollama package pulls a model from Hugging Face with the admin token, and
   await expect(ollama.pull({ model: 'hf.co/user/nothing' })).rejects.toThrow(/nothing/);
   await expect(ollama.pull({ model: 'llama3.2' })).rejects.toMatchObject({ status_code: 501 });
   await expect(anybody.pull({ model })).rejects.toMatchObject({ status_code: 401 });
+
+  const cache = path.join(corral.folder.path, 'huggingface/hub');
+  expect(await readdir(cache)).toEqual(['models--user--repo']);
+  await expect(anybody.delete({ model })).rejects.toMatchObject({ status_code: 401 });
+  expect(corral.model('tiny-q4_k_m').state).toBe('ready');
+  expect(await ollama.delete({ model })).toEqual({ status: 'success' });
+  expect(await readdir(cache)).toEqual([]);
+  expect((await anybody.list()).models.map(({ name }) => name)).toEqual(['corral-demo:latest']);
+  expect((await anybody.ps()).models).toEqual([]);
+  await expect(ollama.delete({ model })).rejects.toMatchObject({
+    status_code: 404,
+    error: `model '${model}' not found`,
+  });
+  // The demo is nobody's download.
+  await expect(ollama.delete({ model: 'corral-demo' })).rejects.toMatchObject({ status_code: 409 });
 });

@@ -102,6 +102,22 @@ describe('a download in the window', () => {
     await download.getByRole('button', { name: 'Dismiss user/repo' }).click();
     await download.waitFor({ state: 'detached' });
     await listed.waitFor();
+
+    // What was downloaded can be deleted, loaded or not, once that was confirmed.
+    await listed.getByRole('button', { name: 'Delete tiny-q4_k_m…' }).click();
+    await page.getByText('it must be downloaded again').waitFor();
+    expect(await checkAccessibility(page)).toEqual([]);
+    expect((await running.snapshot()).models.map(({ id }) => id)).toEqual(['tiny-q4_k_m']);
+    await page.getByRole('button', { name: 'Delete the files' }).click();
+    await listed.waitFor({ state: 'detached' });
+    await page
+      .getByText(/^Deleted tiny-q4_k_m\. .* of disk are free again\.$/)
+      .first()
+      .waitFor();
+    await page.locator('[data-model="corral-demo"]').waitFor();
+    expect(await page.getByRole('button', { name: /^Delete / }).count()).toBe(0);
+    const files = await readdir(running.folder.path, { recursive: true });
+    expect(files.filter((file) => file.endsWith('Tiny-Q4_K_M.gguf'))).toEqual([]);
   });
 
   it('says what is wrong with a name, and what came of one that nobody has', async () => {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createTestFolder, eventually, fakeModel, type TestFolder } from './support/corral.ts';
 import { startCorralProcess, type CorralProcess } from './support/corral-process.ts';
 import { writeFakeEngine } from './support/fake-server-command.ts';
-import { writeModelShape, type ModelShape } from './support/model-shapes.ts';
+import { writeModelShape, writeProjectorShape, type ModelShape } from './support/model-shapes.ts';
 
 /** As processes, since model files are read by the built worker. The fake engine is a script. */
 
@@ -19,6 +19,8 @@ const shape: ModelShape = {
   vocabulary: 300,
   contextLength: 4096,
 };
+
+const projector = { layers: 2, embedding: 64, heads: 2, feedForward: 128, imageSize: 56, patchSize: 14 };
 
 let folder: TestFolder;
 let corral: CorralProcess | undefined;
@@ -65,6 +67,44 @@ describe('the catalog', () => {
     expect(gone?.problem).toMatch(/gone\.gguf could not be read \(ENOENT\)\. Check that it is there/);
     expect(text).toMatchObject({ metadata: null });
     expect(text?.problem).toMatch(/text\.gguf/);
+  });
+
+  it('is in the list of models too, as far as it was read: sizes of all files, what models take and give', async () => {
+    const file = (name: string): string => path.join(folder.path, name);
+    await writeModelShape(file('good.gguf'), shape);
+    await writeProjectorShape(file('eyes.gguf'), { ...projector, modelEmbedding: shape.embedding });
+    await folder.write('text.gguf', 'this is no model');
+    await mkdir(file('found'));
+    await writeModelShape(file('found/seen.gguf'), shape);
+    await writeProjectorShape(file('found/mmproj.gguf'), { ...projector, modelEmbedding: shape.embedding });
+    corral = await startCorralProcess(folder, {
+      engine: { autoInstall: false },
+      catalog: { folders: ['found'] },
+      models: {
+        good: { file: 'good.gguf' },
+        seeing: { file: 'good.gguf', mmproj: 'eyes.gguf' },
+        vectors: { file: 'good.gguf', embeddings: true },
+        text: { file: 'text.gguf' },
+        other: fakeModel(),
+      },
+    });
+    const { address } = corral;
+    const list = async (): Promise<Map<string, Record<string, unknown>>> => {
+      const { data } = (await (await fetch(`${address}/v1/models`)).json()) as {
+        data: { id: string; corral: Record<string, unknown> }[];
+      };
+      return new Map(data.map((model) => [model.id, model.corral]));
+    };
+    await eventually('the last is known', async () => (await list()).get('seen')?.['size_bytes'] !== undefined, 10_000);
+    const [{ size: ofModel }, { size: ofEyes }] = await Promise.all([stat(file('good.gguf')), stat(file('eyes.gguf'))]);
+    const models = await list();
+    const facts = (id: string): unknown[] => ['size_bytes', 'modalities'].map((key) => models.get(id)?.[key]);
+    expect(facts('good')).toEqual([ofModel, { input: ['text'], output: ['text'] }]);
+    expect(facts('seeing')).toEqual([ofModel + ofEyes, { input: ['text', 'image'], output: ['text'] }]);
+    expect(facts('seen')).toEqual(facts('seeing'));
+    expect(facts('vectors')).toEqual([ofModel, { input: ['text'], output: ['embeddings'] }]);
+    expect(facts('text')).toEqual([undefined, undefined]);
+    expect(facts('other')).toEqual([undefined, undefined]);
   });
 
   it('tells the builds there are, which one is in use, and where each came from', async () => {

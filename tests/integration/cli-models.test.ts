@@ -30,7 +30,7 @@ afterEach(async () => {
 const run = (...args: string[]): ReturnType<typeof runCli> =>
   runCli([...args, '--data-dir', path.join(folder.path, 'data')], cliEnv(folder));
 
-it('corral pull has the running Corral fetch a model, which can be used then', async () => {
+it('corral pull has the running Corral fetch a model, which can be used then, and deleted', async () => {
   corral = await startCorralProcess(folder, { engine: { autoInstall: false } }, ['--port', '0'], [], {
     HF_ENDPOINT: hub.url,
   });
@@ -54,6 +54,16 @@ it('corral pull has the running Corral fetch a model, which can be used then', a
   expect(await readFile(download.modelFile)).toEqual(Buffer.from(weights));
   await eventually('it is listed', async () => (await run('models')).stdout.includes('tiny-q4_k_m'));
   expect((await run('models')).stdout).toContain("found in Hugging Face's cache");
+
+  expect((await run('delete')).exitCode).toBe(2);
+  expect(await run('delete', 'user/repo:Q4_K_M')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^tiny-q4_k_m deleted \(.*\n {2}.*Tiny-Q4_K_M\.gguf\n$/) as string,
+  });
+  await expect(readFile(download.modelFile)).rejects.toMatchObject({ code: 'ENOENT' });
+  expect((await run('models')).stdout).not.toContain('tiny-q4_k_m');
+  const unknown = await run('delete', 'tiny-q4_k_m', '--json');
+  expect([unknown.exitCode, unknown.stdout + unknown.stderr]).toEqual([1, expect.stringContaining('not-found')]);
 });
 
 it('corral import writes the models of a folder into the configuration', async () => {

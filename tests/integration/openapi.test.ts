@@ -1,27 +1,29 @@
-import { once } from 'node:events';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenApiDocument } from '../../electron/api/openapi.ts';
 import { readEventData } from '#shared/contract/http-bridge.ts';
-import { fakeModel, startCorral, type TestCorral } from './support/corral.ts';
+import { startHuggingFaceOrigin, type HuggingFaceOrigin } from '../fakes/hugging-face-origin.ts';
+import { eventually, fakeModel, startCorral, type TestCorral } from './support/corral.ts';
 
 let corral: TestCorral;
-let hub: http.Server;
+let hub: HuggingFaceOrigin;
 let document: OpenApiDocument;
 let ajv: Ajv2020;
 
 beforeAll(async () => {
-  // Takes requests and never answers, so that a download is neither done nor failed.
-  hub = http.createServer().listen(0, '127.0.0.1');
-  await once(hub, 'listening');
-  const { port } = hub.address() as AddressInfo;
+  hub = await startHuggingFaceOrigin({
+    'ann/model': { files: { 'large.gguf': Buffer.alloc(100_000) } },
+    'bob/model': { files: { 'small.gguf': Buffer.from('GGUF') } },
+  });
+  // One download is neither done nor failed as long as the tests run.
+  hub.faults = ({ path }) => (path.includes('ann/model/') ? { stallAfterBytes: 0 } : {});
   corral = await startCorral({
     engine: { autoInstall: false },
-    catalog: { huggingFaceCache: false, huggingFace: { origin: `http://127.0.0.1:${port}` } },
+    catalog: { huggingFace: { origin: hub.url } },
     models: { one: fakeModel({ name: 'one' }), two: fakeModel({ loadDelayMs: 60_000 }) },
   });
+  corral.engine.downloads.start('bob/model');
+  await eventually('a model is downloaded', () => corral.engine.snapshot().models.some(({ id }) => id === 'small'));
   const response = await ask('GET', '/control/openapi.json');
   expect(response.status).toBe(200);
   document = (await response.json()) as OpenApiDocument;
@@ -31,8 +33,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await corral.stop();
-  hub.closeAllConnections();
-  hub.close();
+  await hub.close();
 });
 
 function ask(method: string, target: string, body?: unknown): Promise<Response> {
@@ -73,6 +74,7 @@ const commandRequests: readonly (readonly [string, unknown])[] = [
   ['pause-download', { download: 'PULLED' }],
   ['resume-download', { download: 'PULLED' }],
   ['cancel-download', { download: 'PULLED' }],
+  ['delete-model', { model: 'small' }],
   ['cancel-request', { request: 'QUEUED' }],
   ['eject-model', { model: 'one' }],
   ['eject-all-models', {}],

@@ -15,6 +15,8 @@ export interface GgufMetadataReader {
    * to do, and with the reason of `signal`; the thread then finishes the file, for the next who asks.
    */
   read(filePath: string, signal?: AbortSignal): Promise<ModelMetadata>;
+  /** What `read` found last, which the file may have left behind meanwhile; undefined for one that was not read. At once. */
+  known(filePath: string): ModelMetadata | undefined;
   /** Everything that stands in the file's header, for people to read; never remembered. Rejects like `read`. */
   readKeys(filePath: string, signal?: AbortSignal): Promise<ModelKeys>;
   /** Ends the thread. Reads that are under way reject with `shutting-down`, and so does every later one. */
@@ -29,6 +31,7 @@ const maxHeapMib = 256;
 interface Entry {
   readonly stamp: string;
   readonly metadata: Promise<ModelMetadata>;
+  found: ModelMetadata | undefined;
 }
 
 interface Waiting {
@@ -100,11 +103,13 @@ export function createGgufMetadataReader(options: { readonly workerUrl?: URL } =
     if (known?.stamp === stamp) return await known.metadata;
     const metadata = ask(filePath, 'metadata') as Promise<ModelMetadata>;
     remembered.delete(filePath);
-    remembered.set(filePath, { stamp, metadata });
+    const entry: Entry = { stamp, metadata, found: known?.found };
+    remembered.set(filePath, entry);
     const [oldest] = remembered.keys();
     if (remembered.size > maxRemembered && oldest !== undefined) remembered.delete(oldest);
     try {
-      return await metadata;
+      entry.found = await metadata;
+      return entry.found;
     } catch (error) {
       // A file that could not be read is tried again: what was wrong may not show in its stamp.
       if (remembered.get(filePath)?.metadata === metadata) remembered.delete(filePath);
@@ -118,6 +123,7 @@ export function createGgufMetadataReader(options: { readonly workerUrl?: URL } =
       if (isClosed) throw shuttingDown();
       return await orAborted(lookUp(filePath), signal);
     },
+    known: (filePath) => remembered.get(filePath)?.found,
     async readKeys(filePath, signal) {
       signal?.throwIfAborted();
       await stampOf(filePath);

@@ -68,6 +68,8 @@ export interface ModelMetadata {
 }
 
 export interface ProjectorMetadata {
+  readonly takesImages: boolean;
+  readonly takesAudio: boolean;
   /** Side of the image in pixels, and of a patch of it; 0 for sound. */
   readonly imageSize: number;
   readonly patchSize: number;
@@ -296,9 +298,12 @@ function groupByLayer(
 }
 
 function projectorOf(keys: KeyReader): ProjectorMetadata {
-  const part = keys.flag('clip.has_vision_encoder') === true ? 'vision' : 'audio';
+  const takesImages = keys.flag('clip.has_vision_encoder') === true;
+  const part = takesImages ? 'vision' : 'audio';
   const number = (key: string): number => keys.count(`clip.${part}.${key}`);
   return {
+    takesImages,
+    takesAudio: keys.flag('clip.has_audio_encoder') === true,
     imageSize: number('image_size'),
     patchSize: number('patch_size'),
     embeddingLength: number('embedding_length'),

@@ -34,8 +34,9 @@ export interface OllamaApiSources {
   readonly metadata: Pick<GgufMetadataReader, 'read' | 'readKeys'>;
   /** At an address that is Ollama's own, whose clients ask whether it is there. */
   readonly hasRoot: boolean;
-  /** Undefined where models cannot be fetched. */
-  readonly pulls?: PullService | undefined;
+  readonly pulls: PullService;
+  /** Throws `conflict` for what Corral did not download. `signal` ends a wait for requests that run. */
+  deleteModel(modelId: string, signal: AbortSignal): Promise<unknown>;
 }
 
 export interface OllamaApi {
@@ -129,8 +130,6 @@ export function createOllamaApi(sources: OllamaApiSources): OllamaApi {
   async function pull(call: Call): Promise<void> {
     const request = await readRequest(call);
     const source = namedModel(request);
-    const { pulls } = sources;
-    if (pulls === undefined) throw new AppError('not-supported', 'This Corral fetches no models.');
     if (!/^[^/]+\/[^/]+/.test(source)) {
       throw new AppError(
         'not-supported',
@@ -138,16 +137,20 @@ export function createOllamaApi(sources: OllamaApiSources): OllamaApi {
           '"hf.co/user/repo:Q4_K_M".',
       );
     }
-    await answerPull(call.response, { service: pulls, source, isStreaming: flagField(request, 'stream') ?? true });
+    await answerPull(call.response, {
+      service: sources.pulls,
+      source,
+      isStreaming: flagField(request, 'stream') ?? true,
+    });
   }
 
   async function remove(call: Call): Promise<void> {
     const name = namedModel(await readRequest(call));
-    const { config } = findModel(name, undefined);
-    throw new AppError(
-      'not-supported',
-      `Corral deletes no files through this API. Take "${config.id}" out of the configuration, and delete its file yourself.`,
-    );
+    const { view } = findModel(name, undefined);
+    const gone = new AbortController();
+    call.response.once('close', () => gone.abort(new AppError('cancelled', 'The client went away.')));
+    await sources.deleteModel(view.id, gone.signal);
+    call.response.writeHead(200, { 'content-length': 0 }).end();
   }
 
   const root: Route = {

@@ -17,6 +17,10 @@ export interface ListedModel {
   readonly isUnlisted: boolean;
   readonly contextSize: number | null;
   readonly aliases: readonly string[];
+  /** All its files together; undefined where that is not known. */
+  readonly sizeBytes: number | undefined;
+  /** Such as `text`, `image` and `audio`; undefined where that is not known. */
+  readonly modalities: { readonly input: readonly string[]; readonly output: readonly string[] } | undefined;
   /** Where it is, if it is not here. */
   readonly pool?: {
     readonly name: string;
@@ -122,6 +126,8 @@ function describeModel(model: ListedModel): Record<string, unknown> {
       state: model.state,
       aliases: model.aliases,
       ...(model.contextSize === null ? {} : { context_size: model.contextSize }),
+      ...(model.sizeBytes === undefined ? {} : { size_bytes: model.sizeBytes }),
+      ...(model.modalities === undefined ? {} : { modalities: model.modalities }),
       ...(model.isDemo ? { demo: true } : {}),
     },
   };

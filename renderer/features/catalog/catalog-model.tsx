@@ -10,6 +10,7 @@ import { StateDot } from '../../components/state-dot.tsx';
 import { heldBytes } from '../../store/selectors.ts';
 import listStyles from './catalog-list.module.css';
 import styles from './catalog-model.module.css';
+import { DeleteModel } from './delete-model.tsx';
 import { FilePath } from './file-path.tsx';
 import { RemoveModel } from './remove-model.tsx';
 import { parametersOf, splitPath } from './suggest-id.ts';
@@ -48,6 +49,7 @@ export function CatalogModelRow({ model, entry, plan, colour, settings }: Catalo
         ))}
         <span className={styles['memory']}>{describeMemory(model, plan)}</span>
         {origin !== 'config' ? null : <RemoveModel id={id} isLoaded={model.pid !== null} settings={settings} />}
+        {entry?.canDelete === true ? <DeleteModel entry={entry} isLoaded={model.pid !== null} /> : null}
       </div>
       {entry === undefined ? (
         <p className={styles['text']}>

@@ -34,6 +34,7 @@ const minimal: { readonly [Name in CommandName]: Record<string, unknown> } = {
   'read-memory-history': {},
   'rescan-catalog': {},
   'pull-model': { source: 'user/repo' },
+  'delete-model': { model: 'a' },
   'pause-download': { download: 'd1' },
   'resume-download': { download: 'd1' },
   'cancel-download': { download: 'd1' },

@@ -86,6 +86,21 @@ describe('readModelFile', () => {
     });
   });
 
+  it.each([
+    [true, false],
+    [false, true],
+    [true, true],
+    [false, false],
+  ])('says what a projector takes: images %s, audio %s', async (takesImages, takesAudio) => {
+    const flag = (value: boolean): GgufValue => ({ type: 'bool', value });
+    const file = await writeHeader('projector.gguf', {
+      'general.architecture': { type: 'string', value: 'clip' },
+      ...(takesImages ? { 'clip.has_vision_encoder': flag(true) } : {}),
+      'clip.has_audio_encoder': flag(takesAudio),
+    });
+    expect(readModelFile(file)).toMatchObject({ kind: 'projector', projector: { takesImages, takesAudio } });
+  });
+
   it('tells experts, tied embeddings, embedding models and projectors apart', async () => {
     const file = inFolder('kinds.gguf');
     const experts = { count: 4, used: 2, feedForward: 96 };

@@ -149,7 +149,15 @@ describe('the calculation', () => {
       layers: [],
       inputBytes: 50 * mib,
       outputBytes: 0,
-      projector: { imageSize: 896, patchSize: 14, embeddingLength: 1152, feedForwardLength: 4304, heads: 16 },
+      projector: {
+        takesImages: true,
+        takesAudio: false,
+        imageSize: 896,
+        patchSize: 14,
+        embeddingLength: 1152,
+        feedForwardLength: 4304,
+        heads: 16,
+      },
     });
     const without = estimateNeed(model(), undefined, needOptions({ gpus: gpu }));
     const withIt = estimateNeed(model(), projector, needOptions({ gpus: gpu }));

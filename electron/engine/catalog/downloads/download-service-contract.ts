@@ -1,5 +1,6 @@
 import type { DownloadView } from '#shared/contract/downloads.ts';
 import type { PullSource } from './pull-source.ts';
+import type { PulledFiles } from './pulled-files.ts';
 
 /** The files of a model that is on disk, whole and checked. */
 export interface PulledModel {
@@ -34,6 +35,8 @@ export interface DownloadService {
   list(): DownloadView[];
   /** Hears of every change, at most some times a second for each download. */
   subscribe(listener: (view: DownloadView) => void): () => void;
+  /** What was downloaded, to be deleted again. */
+  readonly pulled: PulledFiles;
   /** Goes on with what an earlier run left unfinished. Rejects never: a damaged list is said in the log. */
   restore(): Promise<void>;
   /** Stops; what runs goes on after the next `restore`. */

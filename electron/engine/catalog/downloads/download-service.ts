@@ -15,6 +15,8 @@ import { asDownloadError, fetchFile, type RetryPolicy } from './fetch-file.ts';
 import { blobPath, linkSnapshot, partPath, sizeIfPresent, snapshotPath, writeRef } from './hub-cache.ts';
 import type { HubClient, RepoListing } from './hub-client.ts';
 import { formatPullSource, parsePullSource, type PullSource } from './pull-source.ts';
+import { createPulledFiles } from './pulled-files.ts';
+import type { PulledModels } from './pulled-models.ts';
 import { createSharedFetches } from './shared-fetches.ts';
 import { createSlots } from './slots.ts';
 import type { DownloadPlan, UnfinishedDownloads } from './unfinished-downloads.ts';
@@ -23,6 +25,7 @@ export interface DownloadServiceParts {
   readonly client: HubClient;
   readonly cacheFolder: string;
   readonly unfinished: UnfinishedDownloads;
+  readonly pulledModels: PulledModels;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retries: RetryPolicy;
@@ -131,6 +134,8 @@ export function createDownloadService(parts: DownloadServiceParts): DownloadServ
     signal.throwIfAborted();
     if (fetched.some(({ status }) => status === 'rejected')) throw others.signal.reason as Error;
 
+    // Before it can be seen, so that whatever can be seen can be deleted.
+    await parts.pulledModels.noteModel(repo, plan);
     for (const file of files) await linkSnapshot(blobPath(cacheFolder, repo, file), placeOf(repo, plan, file));
     await writeRef(cacheFolder, repo, plan.commit);
     return {
@@ -212,27 +217,26 @@ export function createDownloadService(parts: DownloadServiceParts): DownloadServ
       },
     };
     const begin = (say: (act: (each: FileListener) => void) => void, ended: AbortSignal): Promise<void> =>
-      slots.run(
-        () =>
-          fetchFile(
-            {
-              client,
-              clock,
-              repo,
-              commit,
-              file,
-              blob,
-              etag: file.etag,
-              retries: parts.retries,
-              onEtag: (etag) => say((each) => each.onEtag(etag)),
-              onReceived: (bytes) => say((each) => each.onReceived(bytes)),
-              onWait: (reason) => say((each) => each.onWait(reason)),
-              onVerifying: () => say((each) => each.onVerifying()),
-            },
-            ended,
-          ),
-        ended,
-      );
+      slots.run(async () => {
+        const isNew = await fetchFile(
+          {
+            client,
+            clock,
+            repo,
+            commit,
+            file,
+            blob,
+            etag: file.etag,
+            retries: parts.retries,
+            onEtag: (etag) => say((each) => each.onEtag(etag)),
+            onReceived: (bytes) => say((each) => each.onReceived(bytes)),
+            onWait: (reason) => say((each) => each.onWait(reason)),
+            onVerifying: () => say((each) => each.onVerifying()),
+          },
+          ended,
+        );
+        if (isNew) await parts.pulledModels.noteBlob(repo, file);
+      }, ended);
     await fetches.join(blob, listener, begin, signal);
   }
 
@@ -257,6 +261,22 @@ export function createDownloadService(parts: DownloadServiceParts): DownloadServ
     const finished = [...downloads.values()].filter(({ state }) => state === 'finished');
     for (const { id } of finished.slice(0, Math.max(0, finished.length - MAX_FINISHED))) downloads.delete(id);
   }
+
+  const pulled = createPulledFiles({
+    record: parts.pulledModels,
+    cacheFolder,
+    wantedDigests: (repo) =>
+      [...downloads.values()]
+        .filter((each) => isRunning(each) && each.source.repo === repo)
+        .flatMap(({ plan }) => planFiles(plan).map(({ digest }) => digest.hex)),
+    onDeleted(files) {
+      for (const download of downloads.values()) {
+        if (!files.includes(download.result?.files[0] ?? '')) continue;
+        downloads.delete(download.id);
+        tell(download);
+      }
+    },
+  });
 
   function isRunning({ abort }: Download): boolean {
     return abort !== undefined;
@@ -319,6 +339,8 @@ export function createDownloadService(parts: DownloadServiceParts): DownloadServ
       save();
       tell(download);
     },
+
+    pulled,
 
     list: () => [...downloads.values()].map((each) => each.view()),
 

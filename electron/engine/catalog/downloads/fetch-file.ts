@@ -43,9 +43,9 @@ export const defaultRetries: RetryPolicy = { most: 6, firstDelayMs: 1000, longes
  * Brings one file to where it belongs: continues what is there, tries again when the connection breaks or stalls, and lets
  * the file appear only once its digest was seen to be right. Bytes of two answers are joined only if the server says that
  * they are of the same file. What is left when it fails can be continued, unless the digest was wrong: then it is deleted.
- * Throws `download-failed` and `not-found`, and the reason of `signal`.
+ * False if all of it was there already. Throws `download-failed` and `not-found`, and the reason of `signal`.
  */
-export async function fetchFile(options: FetchFileOptions, signal: AbortSignal): Promise<void> {
+export async function fetchFile(options: FetchFileOptions, signal: AbortSignal): Promise<boolean> {
   const { clock, file, blob, retries } = options;
   const part = partPath(blob);
   await mkdir(path.dirname(blob), { recursive: true });
@@ -57,14 +57,14 @@ export async function fetchFile(options: FetchFileOptions, signal: AbortSignal):
   for (;;) {
     if ((await sizeIfPresent(blob)) === file.sizeBytes) {
       options.onReceived(file.sizeBytes);
-      return;
+      return false;
     }
     try {
       const release = await claimPart(part, clock);
       try {
         await receive();
         await verify();
-        return;
+        return true;
       } finally {
         await release();
       }

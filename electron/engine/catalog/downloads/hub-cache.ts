@@ -38,7 +38,11 @@ export function repoFolder(cacheFolder: string, repo: string): string {
   return path.join(cacheFolder, `models--${repo.replace('/', '--')}`);
 }
 
-export function blobPath(cacheFolder: string, repo: string, file: RepoFile): string {
+export function blobPath(
+  cacheFolder: string,
+  repo: string,
+  file: { readonly digest: Pick<RepoFile['digest'], 'hex'> },
+): string {
   return path.join(repoFolder(cacheFolder, repo), 'blobs', file.digest.hex);
 }
 

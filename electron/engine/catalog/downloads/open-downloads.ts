@@ -11,6 +11,7 @@ import { defaultRetries, type RetryPolicy } from './fetch-file.ts';
 import { hubCacheFolder, hubHomeFolder, type HubCacheSurroundings } from './hub-cache.ts';
 import { createHubClient } from './hub-client.ts';
 import { openHubConnections, type HubConnections, type HubTimeouts } from './hub-connections.ts';
+import { openPulledModels } from './pulled-models.ts';
 import { openUnfinishedDownloads } from './unfinished-downloads.ts';
 
 export interface DownloadsOptions extends HubCacheSurroundings {
@@ -51,11 +52,13 @@ export function openDownloads(options: DownloadsOptions): DownloadService {
     userAgent: `corral/${options.version}`,
     token: () => readToken(options),
   });
+  const cacheFolder = hubCacheFolder(options);
   const service = createDownloadService({
     client,
     clock,
     logger,
-    cacheFolder: hubCacheFolder(options),
+    cacheFolder,
+    pulledModels: openPulledModels({ file: path.join(dataFolder, 'pulled-models.json'), cacheFolder, logger }),
     unfinished: openUnfinishedDownloads(path.join(dataFolder, 'downloads.json')),
     retries: options.retries ?? defaultRetries,
     parallelFiles: options.parallelFiles ?? (() => DEFAULT_PARALLEL_FILES),
