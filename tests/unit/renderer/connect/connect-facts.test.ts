@@ -65,6 +65,7 @@ describe('chatModels', () => {
   const known = (id: string, kind: 'language' | 'embedding'): CatalogModel => ({
     id,
     isDemo: false,
+    canDelete: false,
     origin: 'config',
     file: `/${id}.gguf`,
     mmproj: null,
