@@ -239,7 +239,7 @@ describe('the ollama package: models', () => {
       host: run.corral.address,
       headers: { authorization: `Bearer ${run.corral.engine.instanceToken}` },
     });
-    await expect(admin.delete({ model: 'plain' })).rejects.toMatchObject({ status_code: 501 });
+    await expect(admin.delete({ model: 'plain' })).rejects.toMatchObject({ status_code: 409 });
     await expect(admin.delete({ model: 'nobody' })).rejects.toMatchObject({ status_code: 404 });
     expect((await run.client.list()).models).toHaveLength(6);
   });
