@@ -253,7 +253,7 @@ describe('the log', () => {
       readUntil(events, /b\.gguf/),
     ]);
     expect(fromNow).not.toContain('Listening on');
-    expect(asEvents).toMatch(/^event: ?message\ndata: ?.+\n\n/m);
+    expect(asEvents).toMatch(/^event: ?message\n(?:data: ?.+\n)+\n/m);
     expect(asEvents).toContain('a.gguf');
   });
 
