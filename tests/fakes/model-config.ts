@@ -8,6 +8,7 @@ function ofEveryKind(): Omit<ModelConfig, 'id' | 'kind'> {
     queue: { max: 100, maxWaitMs: 300_000 },
     ttlMs: 1_800_000,
     startTimeoutMs: 120_000,
+    answerTimeoutMs: undefined,
     stopGraceMs: 10_000,
     pinned: false,
     filters: undefined,

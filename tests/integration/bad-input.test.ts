@@ -140,6 +140,18 @@ describe('a model that cannot be started', () => {
     expect(await chat('good')).toContain('token');
   });
 
+  it('that does not even answer that it loads is ended sooner, where that is wanted', async () => {
+    const { post } = await withModel(fakeModel({ healthDrop: true }, { answerTimeout: '500ms' }));
+    const error = await failsWith(post('/v1/chat/completions', hello('bad')), 503);
+    expect(error.message).toMatch(/had not answered its health check after 500 ms \(answerTimeout\)/);
+    expect(await folder.liveProcesses()).toEqual([]);
+  });
+
+  it('for a while, and says that it loads, has all the time there is', async () => {
+    const { chat } = await withModel(fakeModel({ loadDelayMs: 1200 }, { answerTimeout: '500ms' }));
+    expect(await chat('bad')).toContain('token');
+  });
+
   it('for want of memory says so in plain words', async () => {
     const { post } = await withModel(
       fakeModel({

@@ -26,6 +26,7 @@ export function demoModelConfig(file: string): FileModelConfig {
     queue: { max: 100, maxWaitMs: 5 * 60_000 },
     ttlMs: 30 * 60_000,
     startTimeoutMs: 60_000,
+    answerTimeoutMs: undefined,
     stopGraceMs: 10_000,
     pinned: false,
     startup: false,

@@ -67,6 +67,7 @@ const modelFields: Readonly<Record<ModelFieldName, ModelField>> = {
   queue: { key: 'queue', effect: 'update' },
   ttlMs: { key: 'ttl', effect: 'update' },
   startTimeoutMs: { key: 'startTimeout', effect: 'update' },
+  answerTimeoutMs: { key: 'answerTimeout', effect: 'update' },
   stopGraceMs: { key: 'stopGrace', effect: 'update' },
   pinned: { key: 'pinned', effect: 'update' },
   startup: { key: 'startup', effect: 'update' },

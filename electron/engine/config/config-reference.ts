@@ -63,7 +63,7 @@ function isBelow(path: readonly string[], pattern: readonly string[]): boolean {
 }
 
 const durationKeys =
-  /^(ttl|startTimeout|stopGrace|maxWait|fairnessBound|after|interval|request|connect|response|idle|shutdown)$/;
+  /^(ttl|startTimeout|answerTimeout|stopGrace|maxWait|fairnessBound|after|interval|request|connect|response|idle|shutdown)$/;
 const sizeKeys = /^(reserve|maxSize|maxFileSize|maxBodyBytes)$/;
 
 function kindOf(node: JsonSchemaNode, path: readonly string[]): string {

@@ -177,6 +177,7 @@ function commonOf(
     },
     ttlMs: model.ttl ?? defaults.ttl,
     startTimeoutMs: model.startTimeout ?? defaults.startTimeout,
+    answerTimeoutMs: model.answerTimeout ?? defaults.answerTimeout,
     stopGraceMs: model.stopGrace ?? defaults.stopGrace,
     pinned: model.pinned,
     startup: model.startup,

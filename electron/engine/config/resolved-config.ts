@@ -221,6 +221,8 @@ interface CommonModelConfig {
   /** Idle time after the last completion before the model is unloaded; 0 means never. */
   readonly ttlMs: number;
   readonly startTimeoutMs: number;
+  /** Until the health check of a start is answered at all, if only with a refusal; undefined: as long as the start may take. */
+  readonly answerTimeoutMs: number | undefined;
   /** Between the polite signal and the one that cannot be ignored. */
   readonly stopGraceMs: number;
   readonly pinned: boolean;

@@ -46,6 +46,11 @@ export const defaultsSchema = z
       .describe('Environment variables for every model, beside those Corral itself has.'),
     ttl: durationField.prefault('30m').describe('Idle time after which a model is unloaded; 0 means never.'),
     startTimeout: positiveDurationField.prefault('2m').describe('How long a model may take to become ready.'),
+    answerTimeout: positiveDurationField
+      .optional()
+      .describe(
+        'How long a model that starts may leave its health check without any answer; unset, until `startTimeout`.',
+      ),
     stopGrace: durationField
       .prefault('10s')
       .describe('Time between asking a process to end and killing it; 0 kills it at once.'),
@@ -154,6 +159,9 @@ export const modelSchema = z.strictObject({
   env: environmentField.prefault({}).describe('Environment variables for the process.'),
   ttl: durationField.optional().describe('Idle time after which the model is unloaded; 0 means never.'),
   startTimeout: positiveDurationField.optional().describe('How long the model may take to become ready.'),
+  answerTimeout: positiveDurationField
+    .optional()
+    .describe('How long the start may leave the health check without any answer, such as that it loads.'),
   stopGrace: durationField.optional().describe('Time between asking the process to end and killing it.'),
   pinned: z.boolean().prefault(false).describe('Never unloaded to make room or for being idle.'),
   startup: z.boolean().prefault(false).describe('Loaded when Corral starts.'),

@@ -9,18 +9,43 @@ import type { ExitRecord } from '../process/child-process.ts';
 /** Lines of the log that go with an error; the rest is in `corral logs`. */
 const DETAIL_LINES = 20;
 
+/** What a start may take; named as in the configuration. */
+export type StartLimit = 'startTimeout' | 'answerTimeout';
+
+const missed: Readonly<Record<StartLimit, string>> = {
+  startTimeout: 'was not ready',
+  answerTimeout: 'had not answered its health check',
+};
+
+function limitOf(model: ModelConfig, passed: StartLimit | undefined): number | undefined {
+  if (passed === undefined) return undefined;
+  return passed === 'startTimeout' ? model.startTimeoutMs : model.answerTimeoutMs;
+}
+
 /** For a start that came to nothing. */
 export function explainFailedStart(
   model: ModelConfig,
   exit: ExitRecord,
-  facts: { readonly isTimedOut: boolean; readonly command: string; readonly logTail: readonly string[] },
+  facts: {
+    /** The limit it passed, if that is why it was ended. */
+    readonly passed: StartLimit | undefined;
+    readonly command: string;
+    readonly logTail: readonly string[];
+  },
 ): AppError {
-  const diagnosis = diagnose(model, exit, facts.logTail, facts.isTimedOut);
-  const what = facts.isTimedOut
-    ? `Model "${model.id}" was not ready after ${formatDuration(model.startTimeoutMs)} (startTimeout)`
-    : `Model "${model.id}" could not be started`;
+  const diagnosis = diagnose(model, exit, facts.logTail, facts.passed !== undefined);
+  const limitMs = limitOf(model, facts.passed);
+  const what =
+    facts.passed === undefined || limitMs === undefined
+      ? `Model "${model.id}" could not be started`
+      : `Model "${model.id}" ${missed[facts.passed]} after ${formatDuration(limitMs)} (${facts.passed})`;
   return new AppError('start-failed', `${what}: ${diagnosis.summary} ${diagnosis.advice}`, {
-    details: { ...exitDetails(model, exit, facts.logTail), reason: diagnosis.kind, command: facts.command },
+    details: {
+      ...exitDetails(model, exit, facts.logTail),
+      reason: diagnosis.kind,
+      command: facts.command,
+      ...(limitMs === undefined ? {} : { limitMs }),
+    },
   });
 }
 

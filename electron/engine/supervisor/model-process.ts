@@ -12,6 +12,7 @@ import {
   describeExit,
   explainCrash,
   explainFailedStart,
+  type StartLimit,
   explainGivenUp,
   explainHung,
   withRetryAfter,
@@ -152,6 +153,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
     for (const warning of prepared.warnings) note(`[corral] ${warning}`);
     const spawnedAtMs = clock.nowMs();
     const ended = new AbortController();
+    let unanswered: Timer | undefined;
     const watch = createStartWatch(prepared, {
       clock,
       signal: ended.signal,
@@ -159,6 +161,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
         dependencies.onLogFact?.(model.id, fact);
         if (fact.kind === 'progress') update({ loadProgress: fact.progress });
       },
+      onAnswer: () => unanswered?.cancel(),
     });
     const shownCommand = maskSecrets([prepared.command, ...prepared.args]);
     note(`[corral] starts ${shownCommand.join(' ')}`);
@@ -192,11 +195,14 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
         warnings: prepared.warnings,
       });
     }
-    let isTimedOut = false;
-    const deadline: Timer = clock.setTimer(model.startTimeoutMs, () => {
-      isTimedOut = true;
+    let passed: StartLimit | undefined;
+    const giveUp = (limit: StartLimit) => () => {
+      passed = limit;
       ended.abort(new StartAbandoned('the start took too long'));
-    });
+    };
+    const deadline: Timer = clock.setTimer(model.startTimeoutMs, giveUp('startTimeout'));
+    if (prepared.healthPath !== undefined && model.answerTimeoutMs !== undefined)
+      unanswered = clock.setTimer(model.answerTimeoutMs, giveUp('answerTimeout'));
     try {
       let answer: HealthAnswer | undefined;
       try {
@@ -209,7 +215,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
           graceMs: Math.min(model.stopGraceMs, LATE_GRACE_MS),
         });
         const error = explainFailedStart(model, record, {
-          isTimedOut,
+          passed,
           command: prepared.command,
           logTail: readTailOfRun(),
         });
@@ -228,6 +234,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       return undefined;
     } finally {
       deadline.cancel();
+      unanswered?.cancel();
     }
   }
 

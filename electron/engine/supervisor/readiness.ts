@@ -63,8 +63,10 @@ export function watchReadiness(options: {
   apiKey: string | undefined;
   clock: Clock;
   signal: AbortSignal;
+  /** The server says something, if only that it is not ready. */
+  onAnswer(): void;
 }): ReadinessWatch {
-  const { listen, path, apiKey, clock, signal } = options;
+  const { listen, path, apiKey, clock, signal, onAnswer } = options;
   let wake: (() => void) | undefined;
   let isNudged = false;
 
@@ -91,6 +93,7 @@ export function watchReadiness(options: {
     for (;;) {
       signal.throwIfAborted();
       const answer = await probeHealth(listen, path, { timeoutMs: PROBE_TIMEOUT_MS, signal, apiKey });
+      if (answer !== undefined) onAnswer();
       if (answer?.status === 200) return answer;
       await rest(probePauseMs(clock.nowMs() - startMs));
     }

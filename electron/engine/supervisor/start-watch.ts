@@ -21,9 +21,11 @@ export function createStartWatch(
     readonly clock: Clock;
     readonly signal: AbortSignal;
     onLogFact(fact: LogFact): void;
+    /** Its health check is answered, if only with a refusal. */
+    onAnswer(): void;
   },
 ): StartWatch {
-  const { clock, signal, onLogFact } = options;
+  const { clock, signal, onLogFact, onAnswer } = options;
   let seePattern: () => void = () => undefined;
   const patternSeen = new Promise<void>((resolve) => (seePattern = resolve));
   let nudge: (() => void) | undefined;
@@ -37,7 +39,7 @@ export function createStartWatch(
     },
     async ready(running) {
       if (healthPath !== undefined) {
-        const watch = watchReadiness({ listen, path: healthPath, apiKey, clock, signal });
+        const watch = watchReadiness({ listen, path: healthPath, apiKey, clock, signal, onAnswer });
         nudge = watch.nudge;
         return await watch.ready;
       }

@@ -84,6 +84,7 @@ const plainGroups = {
       [
         ['ttl', 'Unload when idle for'],
         ['startTimeout', 'Time to start'],
+        ['answerTimeout', 'Time to a first answer'],
         ['stopGrace', 'Time to stop'],
       ],
     ),
@@ -203,6 +204,7 @@ export function modelGroups(id: string, hasCommand: boolean): readonly FieldGrou
     ['startup', 'Load at start'],
     ['priority', 'Priority'],
     ['startTimeout', 'Time to start'],
+    ['answerTimeout', 'Time to a first answer'],
     ['stopGrace', 'Time to stop'],
   ]);
   const requests = group('Requests', base, [

@@ -24,7 +24,6 @@ export const llamaRouterDialect: Dialect = {
 
 function createLlamaRouterListener(host: DialectHost, options: LlamaRouterOptions): DialectListener {
   const failures = createStartFailures({
-    startTimeoutMs: (modelId) => host.modelConfig(modelId)?.startTimeoutMs ?? 0,
     log: (line) => host.log('error', line),
   });
   const unsubscribe = host.engine.subscribe(

@@ -47,7 +47,7 @@ export function importRouterFile(document: unknown, surroundings: RouterSurround
   say('router.base_port', 'mapped', 'models.*.firstPort, from where free ports are probed for');
   say('router.connection_timeout_s', 'mapped', 'server.timeouts.connect', 'server.timeouts.connect');
   say('router.read_timeout_s', 'mapped', 'server.timeouts.response, server.timeouts.idle and defaults.queue.maxWait');
-  say('router.ready_timeout_s', 'mapped', 'defaults.startTimeout', 'defaults.startTimeout');
+  say('router.ready_timeout_s', 'mapped', 'defaults.startTimeout and defaults.answerTimeout', 'defaults.startTimeout');
   const tokenKey = 'listeners[0].options.adminToken';
   if (file.adminToken !== '') say('router.admin_token', 'mapped', tokenKey, tokenKey);
   else say('router.admin_token', 'approximated', "/admin/ needs Corral's own admin token, since the file has none");
@@ -100,6 +100,7 @@ export function importRouterFile(document: unknown, surroundings: RouterSurround
       defaults: {
         ttl: 0,
         startTimeout: duration(file.readyTimeoutSeconds),
+        answerTimeout: duration(file.answerTimeoutSeconds),
         stopGrace: STOP_GRACE,
         ...(file.readTimeoutSeconds > 0 ? { queue: { maxWait: duration(file.readTimeoutSeconds) } } : {}),
       },

@@ -31,6 +31,8 @@ export interface RouterFile {
   readonly readTimeoutSeconds: number;
   /** Not llama-router's own: it waits for a minute, whatever the file says. */
   readonly readyTimeoutSeconds: number;
+  /** Until the health check is answered at all. */
+  readonly answerTimeoutSeconds: number;
   /** Empty: none. */
   readonly adminToken: string;
   /** Empty: none. */
@@ -45,8 +47,12 @@ export const DEFAULT_SPAWN: RouterSpawn = {
   healthEndpoint: '/health',
 };
 
-/** Its README says ten seconds, its program waits for a minute, which slow models need. */
+/**
+ * Its README says ten seconds, its program waits for a minute: a server that loads says so meanwhile, and has the minute; one
+ * that says nothing has the ten seconds.
+ */
 const DEFAULT_READY_TIMEOUT_SECONDS = 60;
+const DEFAULT_ANSWER_TIMEOUT_SECONDS = 10;
 
 const word = z.union([z.string(), z.number()], { error: 'must be text' }).transform(String);
 
@@ -74,7 +80,7 @@ const routerSchema = z.looseObject({
   base_port: z.int().min(1).max(65_535).prefault(50_000),
   connection_timeout_s: seconds.prefault(5),
   read_timeout_s: seconds.prefault(600),
-  ready_timeout_s: z.number().min(1).prefault(DEFAULT_READY_TIMEOUT_SECONDS),
+  ready_timeout_s: z.number().min(1).optional(),
   admin_token: z
     .string()
     .regex(/^[\x21-\x7e]*$/, 'may only contain visible ASCII characters, no spaces')
@@ -121,7 +127,8 @@ export function readRouterFile(document: unknown): RouterFileResult {
       basePort: router.base_port,
       connectionTimeoutSeconds: router.connection_timeout_s,
       readTimeoutSeconds: router.read_timeout_s,
-      readyTimeoutSeconds: router.ready_timeout_s,
+      readyTimeoutSeconds: router.ready_timeout_s ?? DEFAULT_READY_TIMEOUT_SECONDS,
+      answerTimeoutSeconds: router.ready_timeout_s ?? DEFAULT_ANSWER_TIMEOUT_SECONDS,
       adminToken: router.admin_token,
       startupModel: router.startup_model ?? rest.startup_model ?? '',
       hasSwapNotices: router.notify_model_swap ?? rest.notify_model_swap ?? false,

@@ -1,13 +1,7 @@
 import type { ModelView } from '#shared/contract/snapshot.ts';
 
 /** Hears of models that were not ready in time, in the words that people look for in llama-router's log. */
-export function createStartFailures({
-  startTimeoutMs,
-  log,
-}: {
-  startTimeoutMs(modelId: string): number;
-  log(line: string): void;
-}): { observe(model: ModelView): void } {
+export function createStartFailures({ log }: { log(line: string): void }): { observe(model: ModelView): void } {
   /** Where each was told to listen. */
   const places = new Map<string, string>();
   /** When the exits that were told of happened. */
@@ -17,9 +11,8 @@ export function createStartFailures({
       if (commandLine !== null) places.set(id, placeOf(commandLine));
       if (problem?.details?.['reason'] !== 'timed-out' || lastExit === null || told.get(id) === lastExit.at) return;
       told.set(id, lastExit.at);
-      log(
-        `Backend for ${id} did not become ready on port ${places.get(id) ?? 'unknown'} within ${startTimeoutMs(id)} ms`,
-      );
+      const { limitMs } = problem.details;
+      log(`Backend for ${id} did not become ready on port ${places.get(id) ?? 'unknown'} within ${String(limitMs)} ms`);
     },
   };
 }

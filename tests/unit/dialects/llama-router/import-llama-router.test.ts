@@ -132,6 +132,17 @@ describe('options', () => {
     expect(native['server']).toEqual({ timeouts: { connect: '5000ms', response: '600000ms', idle: '600000ms' } });
   });
 
+  it('R1.12 gives a backend ten seconds to answer, and one that loads the minute its program waits', () => {
+    expect(importOf({ models: [] }).native['defaults']).toMatchObject({
+      answerTimeout: '10000ms',
+      startTimeout: '60000ms',
+    });
+    expect(importOf({ router: { ready_timeout_s: 90 }, models: [] }).native['defaults']).toMatchObject({
+      answerTimeout: '90000ms',
+      startTimeout: '90000ms',
+    });
+  });
+
   it('hands the admin token to the listener alone', () => {
     const { native } = importOf({ router: { admin_token: 's3cret${x}' }, models: [] });
     expect(native['listeners']).toMatchObject([{ options: { adminToken: 's3cret$${x}' } }]);

@@ -5,13 +5,13 @@ import { modelView } from '../../../fakes/views.ts';
 describe('a model that is not ready in time', () => {
   it('is told of once, with its port and how long it had', () => {
     const lines: string[] = [];
-    const failures = createStartFailures({ startTimeoutMs: () => 10_000, log: (line) => lines.push(line) });
+    const failures = createStartFailures({ log: (line) => lines.push(line) });
     failures.observe(modelView({ id: 'X', state: 'loading', commandLine: ['s', '--port', '50001', '--host', 'h'] }));
     const failed = modelView({
       id: 'X',
       state: 'crashed',
       address: null,
-      problem: { code: 'start-failed', message: 'm', details: { reason: 'timed-out' } },
+      problem: { code: 'start-failed', message: 'm', details: { reason: 'timed-out', limitMs: 10_000 } },
       lastExit: { exitCode: null, signal: 'SIGKILL', at: 5, askedBy: 'startTimeout' },
     });
     failures.observe(failed);
@@ -21,7 +21,7 @@ describe('a model that is not ready in time', () => {
 
   it('is not one that ended by itself', () => {
     const lines: string[] = [];
-    const failures = createStartFailures({ startTimeoutMs: () => 1, log: (line) => lines.push(line) });
+    const failures = createStartFailures({ log: (line) => lines.push(line) });
     failures.observe(
       modelView({
         problem: { code: 'start-failed', message: 'm', details: { reason: 'crashed' } },
