@@ -27,6 +27,8 @@ export interface ExitFacts {
   readonly logTail: readonly string[];
   /** Whether Corral ended it because it was not ready in time. */
   readonly timedOut?: boolean | undefined;
+  /** It was ended before its health check was answered at all. */
+  readonly isUnanswered?: boolean | undefined;
   readonly modelFile?: string | undefined;
 }
 
@@ -199,6 +201,13 @@ export function diagnoseExit(facts: ExitFacts): ExitDiagnosis {
     if (match !== null) return { kind: rule.kind, summary: rule.summary(match, model), advice: rule.advice };
   }
   if (facts.timedOut === true) {
+    if (facts.isUnanswered === true) {
+      return {
+        kind: 'timed-out',
+        summary: 'The server did not listen in time, or not where it was asked, and was ended.',
+        advice: 'Raise `answerTimeout` if it has much to do before it listens; the log shows how far it came.',
+      };
+    }
     return {
       kind: 'timed-out',
       summary: 'The server did not become ready in time and was ended.',

@@ -33,7 +33,7 @@ export function explainFailedStart(
     readonly logTail: readonly string[];
   },
 ): AppError {
-  const diagnosis = diagnose(model, exit, facts.logTail, facts.passed !== undefined);
+  const diagnosis = diagnose(model, exit, facts.logTail, facts.passed);
   const limitMs = limitOf(model, facts.passed);
   const what =
     facts.passed === undefined || limitMs === undefined
@@ -51,7 +51,7 @@ export function explainFailedStart(
 
 /** For a process that had been ready. */
 export function explainCrash(model: ModelConfig, exit: ExitRecord, logTail: readonly string[]): AppError {
-  const diagnosis = diagnose(model, exit, logTail, false);
+  const diagnosis = diagnose(model, exit, logTail);
   return new AppError(
     'upstream-unavailable',
     `Model "${model.id}" ended while it was ready: ${diagnosis.summary} ${diagnosis.advice}`,
@@ -82,13 +82,14 @@ function diagnose(
   model: ModelConfig,
   exit: ExitRecord,
   logTail: readonly string[],
-  timedOut: boolean,
+  passed?: StartLimit,
 ): ReturnType<typeof diagnoseExit> {
   return diagnoseExit({
     exitCode: exit.exitCode,
     signal: exit.signal,
     logTail,
-    timedOut,
+    timedOut: passed !== undefined,
+    isUnanswered: passed === 'answerTimeout',
     ...(exit.spawnErrorCode === undefined ? {} : { spawnErrorCode: exit.spawnErrorCode }),
     ...(model.kind === 'file' ? { modelFile: model.file } : {}),
   });

@@ -211,7 +211,7 @@ export function createModelProcess(initial: ModelConfig, dependencies: ModelProc
       } catch (thrown) {
         if (!(thrown instanceof StartAbandoned)) throw thrown;
         const record = await current.stop({
-          askedBy: 'startTimeout',
+          askedBy: passed ?? 'startTimeout',
           graceMs: Math.min(model.stopGraceMs, LATE_GRACE_MS),
         });
         const error = explainFailedStart(model, record, {
