@@ -8,22 +8,10 @@ import { createTestFolder, eventually, startCorral, type TestCorral } from './su
 import { freePort } from './support/free-port.ts';
 import { askForSocket, closeRawSockets, statusOf, type RawSocket } from './support/raw-websocket.ts';
 import { socketServerModel } from './support/socket-server.ts';
+import { useCorrals } from './support/use-corrals.ts';
 
-const corrals: TestCorral[] = [];
-const cleanups: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  closeRawSockets();
-  // Those that point at others end first.
-  for (const corral of corrals.splice(0).reverse()) await corral.stop();
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start(config: Record<string, unknown>): Promise<TestCorral> {
-  const corral = await startCorral(config);
-  corrals.push(corral);
-  return corral;
-}
+const { start, corrals, cleanups } = useCorrals();
+afterEach(closeRawSockets);
 
 interface Remote {
   readonly url: string;

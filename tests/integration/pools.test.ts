@@ -2,23 +2,11 @@ import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import net from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { eventually, fakeModel, startCorral, type TestCorral } from './support/corral.ts';
+import { describe, expect, it } from 'vitest';
+import { eventually, fakeModel, type TestCorral } from './support/corral.ts';
+import { useCorrals } from './support/use-corrals.ts';
 
-const corrals: TestCorral[] = [];
-const cleanups: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  // Those that point at others end first.
-  for (const corral of corrals.splice(0).reverse()) await corral.stop();
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start(config: Record<string, unknown>): Promise<TestCorral> {
-  const corral = await startCorral(config);
-  corrals.push(corral);
-  return corral;
-}
+const { start, corrals, cleanups } = useCorrals();
 
 interface Remote {
   readonly url: string;
